@@ -1,0 +1,36 @@
+//! The ClickHouse end: rows that are inserted until they are there, migrations, and a few look-ups.
+//!
+//! ```text
+//! model ──rows──► Store::insert_all ──decision──► inserted | retried | isolated as poison
+//! schemas/clickhouse/*.sql ──► Store::migrate, Store::check
+//! *_v views ──► Store::sessions, Store::summary
+//! ```
+//!
+//! # Why repeated inserts are harmless
+//! A window that closes by time re-forms differently after a crash, so no token of a block can tell a repeated row.
+//! Identity belongs to the row: every table is a `ReplacingMergeTree` whose sort key is the identity of its rows, and
+//! readers use the views (`signals_v`), which read `FINAL`. The same rows may be inserted any number of times.
+//!
+//! Invariants: a row given to [`Store::insert_all`] is in its table or in the returned list when it returns. No block
+//! is larger than [`insert::BLOCK_ROWS_MAX`] rows, so that an insert is atomic. The `clickhouse` crate is named only here.
+
+mod backoff;
+mod check;
+mod decision;
+pub mod insert;
+mod lookup;
+mod migrate;
+mod migrations;
+pub mod rows;
+mod settings;
+mod store;
+mod table;
+
+pub use check::{Migration, Report, State};
+pub use decision::{Decision, Failure, known_codes};
+pub use insert::{Observer, Poisoned};
+pub use lookup::{Board, Screened, SessionState, Strongest, Summary};
+pub use migrate::{Applied, Unmigrated};
+pub use settings::{Settings, Unusable};
+pub use store::Store;
+pub use table::{Stored, Table};

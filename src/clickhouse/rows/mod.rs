@@ -1,0 +1,20 @@
+//! Rows: what the tables are told of the model. One file a table; fields have the names of the columns.
+//!
+//! Rows borrow from the model they are made of: a batch is decoded once and its texts are copied only onto the wire.
+//! Conversions never fail: what a column cannot hold is clamped to what it can (`cells.rs`).
+
+mod analysis;
+mod article;
+mod cells;
+mod dead_letter;
+mod record;
+mod session;
+mod signal;
+
+pub use analysis::AnalysisRow;
+pub use article::ArticleRow;
+pub use cells::{Bytes, Moment, Money};
+pub use dead_letter::DeadLetterRow;
+pub use record::RecordRow;
+pub use session::SessionRow;
+pub use signal::SignalRow;

@@ -1,0 +1,50 @@
+//! The tables that rows are inserted into.
+
+use clickhouse::{Row, RowWrite};
+
+macro_rules! tables {
+    ($($variant:ident $name:literal $doc:literal;)*) => {
+        /// A table that rows are inserted into.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Table { $(#[doc = $doc] $variant,)* }
+
+        impl Table {
+            /// Every table, for metrics that exist at zero and for checks.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// Its name, and the label `table` of metrics.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// The reading view without duplicates.
+            #[must_use]
+            pub fn view(self) -> &'static str {
+                match self { $(Self::$variant => concat!($name, "_v"),)* }
+            }
+        }
+    };
+}
+
+tables! {
+    Articles "articles" "Every article that could be decoded.";
+    Analyses "article_analyses" "What an analyzer read in an article.";
+    Sessions "batch_processing_sessions" "What each batch adds to its session.";
+    Records "batch_processing_records" "Each attempt at an article of a batch.";
+    Spend "spend" "Each hold, and how it ended.";
+    Signals "signals" "Scored signals.";
+    DeadLetters "dead_letters" "Records that could not be processed.";
+    Candles "candles" "Bars of market series.";
+    Instruments "instruments" "What a market series is called at the data provider.";
+    Runs "runs" "Live traffic and replays.";
+}
+
+/// A row that belongs into one table.
+pub trait Stored: Row + RowWrite {
+    /// The table.
+    const TABLE: Table;
+
+    /// About how many bytes the row takes on the wire: what blocks are bounded by.
+    fn bytes(row: &Self::Value<'_>) -> usize;
+}

@@ -1,0 +1,113 @@
+//! Articles analysed by the built-in lexicon: no key, no call, no cost. Every row says so.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::clock::Clock;
+use crate::flow::{Stage, Verdict, compute};
+use crate::model::{Analysis, Article, ArticleBatch, NanoUsd, Outcome, Timestamp, identity};
+
+use super::lexicon::{self, Lexicon, Question};
+
+/// The column `analyzer` of rows that the lexicon made.
+pub const ANALYZER_LEXICON: &str = "lexicon";
+
+/// Analyses batches by the lexicon.
+#[derive(Debug)]
+pub struct ByLexicon {
+    lexicon: Lexicon,
+    clock: Clock,
+}
+
+impl ByLexicon {
+    /// A stage that takes its times from `clock`.
+    #[must_use]
+    pub fn new(clock: Clock) -> Self {
+        Self { lexicon: Lexicon::new(), clock }
+    }
+
+    fn analyze(&self, batch: ArticleBatch) -> Vec<Analysis> {
+        let started_at = self.clock.now();
+        let ArticleBatch { batch_id, session_id, run_id, articles, .. } = batch;
+        articles
+            .into_iter()
+            .map(|article| {
+                let started = Instant::now();
+                let reading = self.lexicon.read(&Question { title: &article.title, text: &article.text });
+                let duration_us = i64::try_from(started.elapsed().as_micros()).unwrap_or(i64::MAX);
+                Analysis {
+                    analysis_id: identity(&[
+                        &run_id,
+                        &article.article_id,
+                        &article.content_hash,
+                        ANALYZER_LEXICON,
+                        lexicon::VERSION,
+                    ]),
+                    run_id: run_id.clone(),
+                    session_id: session_id.clone(),
+                    batch_id: batch_id.clone(),
+                    reading: Some(reading),
+                    duration_us,
+                    ..asked(article, started_at, self.clock.now())
+                }
+            })
+            .collect()
+    }
+}
+
+impl Stage for ByLexicon {
+    type In = ArticleBatch;
+    type Out = Vec<Analysis>;
+
+    fn name(&self) -> &'static str {
+        "enrich/articles"
+    }
+
+    async fn apply(self: Arc<Self>, batches: Vec<ArticleBatch>) -> anyhow::Result<Vec<Verdict<Vec<Analysis>>>> {
+        compute(move || {
+            batches
+                .into_iter()
+                .map(|batch| {
+                    if batch.articles.is_empty() {
+                        Verdict::Drop("nothing_admitted")
+                    } else {
+                        Verdict::Keep(self.analyze(batch))
+                    }
+                })
+                .collect()
+        })
+        .await
+    }
+}
+
+/// The record of having asked about an article, before there is an answer.
+fn asked(article: Article, started_at: Timestamp, analyzed_at: Timestamp) -> Analysis {
+    Analysis {
+        analysis_id: crate::model::Id::default(),
+        article_id: article.article_id,
+        run_id: String::new(),
+        session_id: String::new(),
+        batch_id: crate::model::Id::default(),
+        attempt: 1,
+        outcome: Outcome::Analyzed,
+        error: String::new(),
+        analyzer: ANALYZER_LEXICON.to_owned(),
+        model: String::new(),
+        prompt_version: lexicon::VERSION.to_owned(),
+        tier: String::new(),
+        reading: None,
+        validation_score: None,
+        sources: Vec::new(),
+        cost: NanoUsd::ZERO,
+        input_tokens: 0,
+        output_tokens: 0,
+        duration_us: 0,
+        started_at,
+        analyzed_at,
+        published_at: article.published_at,
+        received_at: article.received_at,
+        near_duplicate_of: article.near_duplicate_of,
+        origin: article.origin,
+        version: article.version,
+    }
+}

@@ -1,0 +1,6 @@
+//! The enrich hop: what an analyzer says about each article of a batch.
+
+mod articles;
+pub mod lexicon;
+
+pub use articles::ByLexicon;

@@ -1,0 +1,170 @@
+//! A batch: items on their way, what became of each, and the records that are owed for them.
+//!
+//! # Why
+//! Law 1 says that an offset is committed only when what became of its record is durable. Here that is a type: the
+//! only way to an [`Offsets`] is [`Batch::land`], which hands every item and every reject to the sink first, and
+//! works the offsets out from the records of *all* entries, dropped and rejected ones too. A stage never sees an
+//! offset, so it cannot lose one.
+
+use std::sync::Arc;
+
+use super::record::{Origins, Record};
+use super::sink::Sink;
+
+/// Why a record cannot be processed: what a dead letter says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason {
+    /// The closed word of `dead_letters_total{reason}`, such as `malformed`.
+    pub code: &'static str,
+    /// What happened, for a person. Never holds a secret or the payload.
+    pub error: String,
+    /// The stage that refused.
+    pub stage: &'static str,
+}
+
+/// One thing of a batch.
+#[derive(Debug)]
+pub(super) enum State<T> {
+    Kept(T),
+    Dropped,
+    Rejected(Reason),
+}
+
+/// One thing of a batch with the records that it was made from.
+#[derive(Debug)]
+pub(super) struct Entry<T> {
+    pub(super) state: State<T>,
+    pub(super) from: Origins,
+}
+
+/// Items in the order of their records.
+#[derive(Debug)]
+pub struct Batch<T> {
+    pub(super) entries: Vec<Entry<T>>,
+}
+
+/// An item that reached the end of its hop.
+#[derive(Debug)]
+pub struct Landed<T> {
+    /// The item.
+    pub value: T,
+    /// The records that it was made from.
+    pub from: Origins,
+}
+
+/// A record that goes to the dead letters.
+#[derive(Debug)]
+pub struct Reject {
+    /// The record, as it was.
+    pub record: Arc<Record>,
+    /// Why.
+    pub reason: Reason,
+}
+
+impl Batch<Arc<Record>> {
+    /// Records fresh from a source.
+    #[must_use]
+    pub fn of_records(records: Vec<Arc<Record>>) -> Self {
+        let entries = records
+            .into_iter()
+            .map(|record| Entry { from: Origins::from_elem(Arc::clone(&record), 1), state: State::Kept(record) })
+            .collect();
+        Self { entries }
+    }
+}
+
+impl<T> Batch<T> {
+    pub(super) fn empty() -> Self {
+        Self { entries: Vec::new() }
+    }
+
+    /// How many records and items there are to account for.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there is nothing to account for.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// This batch and then `next`, to be landed in one go.
+    pub(super) fn append(&mut self, mut next: Self) {
+        self.entries.append(&mut next.entries);
+    }
+
+    /// Writes what became of every entry, and only then names the offsets that are done.
+    ///
+    /// # Errors
+    /// What the sink says: then nothing of the batch may be committed.
+    pub async fn land<S: Sink<T>>(self, sink: &mut S) -> anyhow::Result<Offsets> {
+        let offsets = Offsets::of(&self.entries);
+        let mut kept = Vec::with_capacity(self.entries.len());
+        let mut rejected = Vec::new();
+        for Entry { state, from } in self.entries {
+            match state {
+                State::Kept(value) => kept.push(Landed { value, from }),
+                State::Dropped => {}
+                State::Rejected(reason) => {
+                    rejected.extend(from.into_iter().map(|record| Reject { record, reason: reason.clone() }));
+                }
+            }
+        }
+        sink.write(kept, rejected).await?;
+        Ok(offsets)
+    }
+}
+
+/// The next offset to read of one partition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Position {
+    /// The topic.
+    pub topic: Arc<str>,
+    /// The partition.
+    pub partition: i32,
+    /// The assignment under which it was read.
+    pub epoch: u64,
+    /// One more than the last offset that is done.
+    pub next: i64,
+}
+
+/// Proof that everything before these positions is durable, or becomes so in the transaction that commits them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offsets {
+    positions: Vec<Position>,
+}
+
+impl Offsets {
+    /// One position a partition.
+    #[must_use]
+    pub fn positions(&self) -> &[Position] {
+        &self.positions
+    }
+
+    fn of<T>(entries: &[Entry<T>]) -> Self {
+        let mut positions: Vec<Position> = Vec::new();
+        for record in entries.iter().flat_map(|entry| &entry.from) {
+            let next = record.offset + 1;
+            // A batch spans a handful of partitions, and mostly the last one again: a scan from the end beats a map.
+            let known = positions
+                .iter_mut()
+                .rev()
+                .find(|known| known.partition == record.partition && known.topic == record.topic);
+            match known {
+                Some(known) => {
+                    known.next = known.next.max(next);
+                    known.epoch = known.epoch.max(record.epoch);
+                }
+                None => positions.push(Position {
+                    topic: Arc::clone(&record.topic),
+                    partition: record.partition,
+                    epoch: record.epoch,
+                    next,
+                }),
+            }
+        }
+        Self { positions }
+    }
+}

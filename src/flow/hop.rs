@@ -1,0 +1,137 @@
+//! The chain of one hop, written in the order in which records go through it.
+//!
+//! Between two steps there is a bounded channel; a step that is behind fills the channel before it, until the source
+//! holds its whole budget and stops reading. Nothing else is needed for back-pressure.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tracing::{Instrument as _, debug_span};
+
+use super::Delivery;
+use super::batch::Batch;
+use super::record::Record;
+use super::sink::Sink;
+use super::stage::{self, Stage};
+use super::window::{self, Window};
+use crate::clock::Clock;
+use crate::observe;
+
+/// Deliveries that may wait between two steps.
+const WAITING_MAX: usize = 4;
+/// What lands in one go.
+#[derive(Debug, Clone, Copy)]
+pub struct Together {
+    /// Batches that are ready this long after the last landing land together: that is what makes one transaction, or
+    /// one insert, serve many of them. After a pause the first one lands at once.
+    pub tick: Duration,
+    /// Entries, after which the tick is not waited for.
+    pub entries_max: usize,
+}
+
+/// A hop that is being put together: `from(source).stage(…).window(…).land(sink)`.
+#[derive(Debug)]
+pub struct Hop<T> {
+    name: &'static str,
+    clock: Clock,
+    outlet: mpsc::Receiver<Delivery<T>>,
+    steps: JoinSet<anyhow::Result<()>>,
+}
+
+impl Hop<Arc<Record>> {
+    /// A hop that reads what `source` delivers.
+    #[must_use]
+    pub fn from(name: &'static str, source: mpsc::Receiver<Delivery<Arc<Record>>>, clock: Clock) -> Self {
+        Self { name, clock, outlet: source, steps: JoinSet::new() }
+    }
+}
+
+impl<T: Send + 'static> Hop<T> {
+    /// Adds a stage.
+    #[must_use]
+    pub fn stage<S: Stage<In = T>>(self, stage: S) -> Hop<S::Out> {
+        let (sender, outlet) = mpsc::channel(WAITING_MAX);
+        let mut steps = self.steps;
+        let name = stage.name();
+        let work = stage::run(Arc::new(stage), observe::stage(name), self.outlet, sender);
+        steps.spawn(work.instrument(debug_span!("stage", name)));
+        Hop { name: self.name, clock: self.clock, outlet, steps }
+    }
+
+    /// Adds a window.
+    #[must_use]
+    pub fn window<W: Window<In = T>>(self, window: W) -> Hop<W::Out> {
+        let (sender, outlet) = mpsc::channel(WAITING_MAX);
+        let mut steps = self.steps;
+        let name = window.name();
+        let metrics = (observe::stage(name), observe::window(name));
+        let work = window::run(window, self.clock.clone(), metrics, self.outlet, sender);
+        steps.spawn(work.instrument(debug_span!("window", name)));
+        Hop { name: self.name, clock: self.clock, outlet, steps }
+    }
+
+    /// Runs the hop until its source closes.
+    ///
+    /// # Errors
+    /// What a stage or the sink said; then nothing after the last commit is committed.
+    pub async fn land<S: Sink<T>>(mut self, mut sink: S, together: Together) -> anyhow::Result<()> {
+        let landed = self.run(&mut sink, together).await;
+        // A stage that failed closed its channel: its story is the cause, and it outranks what the sink saw.
+        let mut cause = landed;
+        while let Some(step) = self.steps.join_next().await {
+            match step {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => cause = Err(error),
+                Err(died) => cause = Err(anyhow::Error::new(died)),
+            }
+        }
+        cause.with_context(|| format!("hop {}", self.name))
+    }
+
+    async fn run<S: Sink<T>>(&mut self, sink: &mut S, together: Together) -> anyhow::Result<()> {
+        let mut tick_end = Instant::now();
+        while let Some(delivery) = self.outlet.recv().await {
+            let (batch, barrier) = match delivery {
+                Delivery::Batch(first) => self.gather(first, tick_end, together.entries_max).await,
+                Delivery::Barrier(barrier) => (Batch::empty(), Some(barrier)),
+            };
+            if !batch.is_empty() {
+                tick_end = Instant::now() + together.tick;
+                let offsets = batch.land(sink).await?;
+                sink.commit(offsets).await?;
+            }
+            if let Some(barrier) = barrier {
+                barrier.reached();
+            }
+        }
+        Ok(())
+    }
+
+    /// Everything that is ready until the tick ends, or until something must land first.
+    async fn gather(
+        &mut self,
+        first: Batch<T>,
+        tick_end: Instant,
+        entries_max: usize,
+    ) -> (Batch<T>, Option<super::Barrier>) {
+        let mut batch = first;
+        while batch.len() < entries_max {
+            let next = match self.outlet.try_recv() {
+                Ok(next) => next,
+                Err(_) => match tokio::time::timeout_at(tick_end, self.outlet.recv()).await {
+                    Ok(Some(next)) => next,
+                    Ok(None) | Err(_) => break,
+                },
+            };
+            match next {
+                Delivery::Batch(next) => batch.append(next),
+                Delivery::Barrier(barrier) => return (batch, Some(barrier)),
+            }
+        }
+        (batch, None)
+    }
+}

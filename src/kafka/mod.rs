@@ -1,0 +1,23 @@
+//! The ends of a hop at Kafka: reading in a group, writing in transactions, and the topics themselves.
+//! `rdkafka` is named here and in `embedded/` only.
+
+mod admin;
+mod assignment;
+mod client;
+mod group;
+mod lag;
+mod poll;
+mod produce;
+mod sink;
+mod tail;
+mod topics;
+mod transaction;
+
+pub use admin::{Found, ensure};
+pub use group::Group;
+pub use poll::{Reading, Settings, Source, subscribe};
+pub use produce::Producer;
+pub use sink::{KafkaSink, dead_letter};
+pub use tail::{Start, Tail};
+pub use topics::{ARTICLES_ANALYSES, ARTICLES_BATCHES, ARTICLES_RAW, DLQ_SUFFIX, SIGNALS, TOPICS, Topic};
+pub use transaction::Transactions;

@@ -1,0 +1,122 @@
+//! Sending to input topics: idempotent, counted, and bounded by librdkafka's own queue.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use rdkafka::ClientContext;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{DeliveryResult, Message as _};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, ProducerContext};
+
+use super::client;
+use crate::config;
+
+/// How long a record may wait for its broker.
+const DELIVERY_MAX: Duration = Duration::from_secs(30);
+/// How long a full queue is waited for at a time.
+const QUEUE_FULL_WAIT: Duration = Duration::from_millis(10);
+
+/// Counts what was delivered and keeps the first failure.
+#[derive(Debug, Default)]
+struct Deliveries {
+    delivered: AtomicU64,
+    failed: Mutex<Option<String>>,
+}
+
+impl ClientContext for Deliveries {}
+
+impl ProducerContext for Deliveries {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+        match result {
+            Ok(_) => {
+                self.delivered.fetch_add(1, Ordering::Relaxed);
+            }
+            Err((error, message)) => {
+                let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+                failed.get_or_insert_with(|| format!("writing to {}: {error}", message.topic()));
+            }
+        }
+    }
+}
+
+/// Sends records and knows when they have arrived.
+pub struct Producer {
+    producer: BaseProducer<Deliveries>,
+}
+
+impl fmt::Debug for Producer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Producer")
+    }
+}
+
+impl Producer {
+    /// A producer for these brokers.
+    ///
+    /// # Errors
+    /// When librdkafka refuses the configuration.
+    pub fn new(kafka: &config::Kafka) -> anyhow::Result<Self> {
+        let mut client = client::base(kafka, "signalmill-ingest")?;
+        client
+            .set("enable.idempotence", "true")
+            .set("compression.type", "lz4")
+            .set("linger.ms", "5")
+            .set("message.timeout.ms", DELIVERY_MAX.as_millis().to_string())
+            .set("queue.buffering.max.kbytes", "65536");
+        let producer = client.create_with_context(Deliveries::default()).context("creating the producer")?;
+        Ok(Self { producer })
+    }
+
+    /// Queues one record; blocks while the queue is full.
+    ///
+    /// # Errors
+    /// When an earlier record could not be delivered, or this one cannot be.
+    pub fn send(&self, topic: &str, key: Option<&[u8]>, value: &[u8]) -> anyhow::Result<()> {
+        let mut record: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(topic).payload(value);
+        record.key = key;
+        let deadline = Instant::now() + DELIVERY_MAX;
+        loop {
+            match self.producer.send(record) {
+                Ok(()) => break,
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back))
+                    if Instant::now() < deadline =>
+                {
+                    self.producer.poll(QUEUE_FULL_WAIT);
+                    record = back;
+                }
+                Err((error, _)) => return Err(error).with_context(|| format!("writing to {topic}")),
+            }
+        }
+        self.producer.poll(Duration::ZERO);
+        self.check()
+    }
+
+    /// Waits until everything has arrived; says how many records have.
+    ///
+    /// # Errors
+    /// When a record could not be delivered.
+    pub fn finish(self) -> anyhow::Result<u64> {
+        let deadline = Instant::now() + DELIVERY_MAX;
+        while self.producer.in_flight_count() > 0 && Instant::now() < deadline {
+            self.producer.poll(QUEUE_FULL_WAIT);
+        }
+        self.check()?;
+        if self.producer.in_flight_count() > 0 {
+            bail!("{} records were not delivered within {DELIVERY_MAX:?}", self.producer.in_flight_count());
+        }
+        Ok(self.producer.context().delivered.load(Ordering::Relaxed))
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        let failed = self.producer.context().failed.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*failed {
+            Some(error) => bail!("{error}"),
+            None => Ok(()),
+        }
+    }
+}

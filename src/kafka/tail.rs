@@ -1,0 +1,104 @@
+//! Looking at a topic without a group: nothing is committed and nobody is disturbed.
+
+use std::fmt;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use bytes::Bytes;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{Headers as _, Message as _};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+
+use super::client::{self, REQUEST_TIMEOUT};
+use crate::config;
+use crate::flow::Record;
+use crate::model::Timestamp;
+
+/// Where to begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// With the oldest record.
+    Earliest,
+    /// With the next one.
+    Latest,
+    /// With this offset in every partition.
+    Offset(i64),
+}
+
+/// A reader of one topic's committed records.
+pub struct Tail {
+    consumer: BaseConsumer,
+}
+
+impl fmt::Debug for Tail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tail")
+    }
+}
+
+impl Tail {
+    /// Reads `topic` (with its prefix).
+    ///
+    /// # Errors
+    /// When the cluster cannot be reached, or has no such topic.
+    pub fn open(kafka: &config::Kafka, topic: &str, start: Start) -> anyhow::Result<Self> {
+        let mut client = client::base(kafka, "signalmill-tap")?;
+        client
+            .set("group.id", "signalmill-tap")
+            .set("enable.auto.commit", "false")
+            .set("isolation.level", "read_committed")
+            .set("auto.offset.reset", "earliest");
+        let consumer: BaseConsumer = client.create().context("creating the consumer")?;
+        let metadata = consumer
+            .fetch_metadata(Some(topic), REQUEST_TIMEOUT)
+            .with_context(|| format!("asking {} for topic {topic}: is Kafka running there?", kafka.brokers))?;
+        let partitions = metadata.topics().first().map_or(0, |topic| topic.partitions().len());
+        if partitions == 0 {
+            bail!("there is no topic {topic} at {}", kafka.brokers);
+        }
+        let offset = match start {
+            Start::Earliest => Offset::Beginning,
+            Start::Latest => Offset::End,
+            Start::Offset(offset) => Offset::Offset(offset),
+        };
+        let mut assignment = TopicPartitionList::new();
+        for partition in 0..i32::try_from(partitions).unwrap_or(i32::MAX) {
+            assignment.add_partition_offset(topic, partition, offset).context("naming a partition")?;
+        }
+        consumer.assign(&assignment).context("assigning the partitions")?;
+        Ok(Self { consumer })
+    }
+
+    /// The next record, or `None` where none comes within `patience`.
+    ///
+    /// # Errors
+    /// When the topic cannot be read.
+    pub fn next(&self, patience: Duration) -> anyhow::Result<Option<Record>> {
+        let message = match self.consumer.poll(patience) {
+            None => return Ok(None),
+            Some(Ok(message)) => message,
+            Some(Err(KafkaError::MessageConsumption(
+                RDKafkaErrorCode::BrokerTransportFailure | RDKafkaErrorCode::AllBrokersDown,
+            ))) => return Ok(None),
+            Some(Err(error)) => return Err(error).context("reading"),
+        };
+        let headers = message.headers().map_or_else(Vec::new, |headers| {
+            headers
+                .iter()
+                .map(|header| (header.key.to_owned().into(), Bytes::copy_from_slice(header.value.unwrap_or_default())))
+                .collect()
+        });
+        Ok(Some(Record {
+            topic: message.topic().into(),
+            partition: message.partition(),
+            offset: message.offset(),
+            epoch: 0,
+            timestamp: Timestamp(message.timestamp().to_millis().unwrap_or(0)),
+            key: message.key().map(Bytes::copy_from_slice),
+            value: message.payload().map(Bytes::copy_from_slice),
+            headers,
+            hold: None,
+        }))
+    }
+}

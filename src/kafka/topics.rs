@@ -1,0 +1,72 @@
+//! The one table of topics.
+
+use std::time::Duration;
+
+/// Records above `limits.record_bytes_max` must arrive, so that they can be rejected with their bytes.
+const MESSAGE_BYTES_MAX: u64 = 32 << 20;
+const DAY: Duration = Duration::from_hours(24);
+
+/// One topic as it should be.
+#[derive(Debug, Clone, Copy)]
+pub struct Topic {
+    /// Without the prefix.
+    pub name: &'static str,
+    /// `input`, `internal` or `dead letters`.
+    pub role: &'static str,
+    /// What records are keyed by.
+    pub key: &'static str,
+    /// What its values are.
+    pub value: &'static str,
+    /// How long records are kept.
+    pub retention: Duration,
+    /// The largest record batch.
+    pub message_bytes_max: u64,
+}
+
+impl Topic {
+    const fn new(name: &'static str, role: &'static str, key: &'static str, value: &'static str, days: u32) -> Self {
+        Self {
+            name,
+            role,
+            key,
+            value,
+            retention: Duration::from_secs(DAY.as_secs() * days as u64),
+            message_bytes_max: MESSAGE_BYTES_MAX,
+        }
+    }
+
+    /// What it is created with, beside partitions and replication.
+    #[must_use]
+    pub fn settings(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("cleanup.policy", "delete".to_owned()),
+            ("retention.ms", self.retention.as_millis().to_string()),
+            ("max.message.bytes", self.message_bytes_max.to_string()),
+            // The producer's codec is kept: a broker that compressed again would pay for every record.
+            ("compression.type", "producer".to_owned()),
+        ]
+    }
+}
+
+/// Raw articles, from producers.
+pub const ARTICLES_RAW: &str = "articles.raw";
+/// Windows of articles that are analysed together.
+pub const ARTICLES_BATCHES: &str = "articles.batches";
+/// One attempt at one article.
+pub const ARTICLES_ANALYSES: &str = "articles.analyses";
+/// Scored signals.
+pub const SIGNALS: &str = "signals";
+/// Behind a topic's name: what could not be processed of it.
+pub const DLQ_SUFFIX: &str = ".dlq";
+
+/// Every topic, in the order of the data's way.
+pub const TOPICS: &[Topic] = &[
+    Topic::new(ARTICLES_RAW, "input", "any, or none", "article: JSON, or Avro", 7),
+    Topic::new(ARTICLES_BATCHES, "internal", "budget account", "ArticleBatch (Avro)", 7),
+    Topic::new(ARTICLES_ANALYSES, "internal", "article id", "Analysis (Avro)", 30),
+    Topic::new(SIGNALS, "internal", "subject", "Signal (Avro)", 30),
+    Topic::new("articles.raw.dlq", "dead letters", "as it was", "as it was", 30),
+    Topic::new("articles.batches.dlq", "dead letters", "as it was", "as it was", 30),
+    Topic::new("articles.analyses.dlq", "dead letters", "as it was", "as it was", 30),
+    Topic::new("signals.dlq", "dead letters", "as it was", "as it was", 30),
+];

@@ -1,0 +1,60 @@
+//! signalmill: crypto news and market data from Kafka, as signals in ClickHouse.
+//!
+//! # The way of the data
+//! ```text
+//! producers ──► articles.raw ──window──► articles.batches ──enrich──► articles.analyses ──score──► signals
+//!                    │                        │                            │                          │
+//!                    │ rejects                └──────────────┬─────────────┴──────────────────────────┘
+//!                    ▼                                       ▼
+//!              <topic>.dlq ─────────────────────────────► sink ──► ClickHouse
+//! ```
+//! One binary runs every hop, or some of them. A hop is a consumer group; its stages keep no state on disk: what is
+//! not committed is read again.
+//!
+//! # The map
+//! A module imports only what stands above it here; the hops do not see each other. `tests/it/tidy.rs` holds that.
+//!
+//! * [`model`]: nouns that cross a border between two hops; money, time, ids
+//! * [`clock`], [`config`]: where time comes from; every key, its default and its rules
+//! * [`observe`]: the metric table, logs, health
+//! * [`wire`]: Avro and JSON, the schema registry, headers
+//! * [`flow`]: the engine: batches, stages, windows, and the only source of offsets; names no vendor
+//! * [`kafka`]: the ends of a hop at Kafka: the polling thread, transactions, topics
+//! * [`clickhouse`]: rows, inserts, migrations, look-ups
+//! * [`embedded`]: real Kafka and the ClickHouse engine on this machine, for the demo and the tests
+//! * `window`, [`enrich`], `score`, `sink`: the hops
+//! * [`pipeline`]: the program on one screen; [`supervise`]: keeps its hops running
+//! * [`cli`]: the commands
+//!
+//! # The laws
+//! 1. Nothing is lost: an offset is committed only when what became of its record is durable
+//!    ([`flow::Batch::land`] is the only source of [`flow::Offsets`]).
+//! 2. Effectively once: Kafka to Kafka in transactions, read committed; rows have a deterministic identity, so that a
+//!    repeated insert changes no answer of the reading views.
+//! 3. Bounded: every queue, batch, body and wait has a named limit; a full queue pauses the source, never the poll.
+//! 4. Degrade, reject, stop are three things: an item is marked; a poison record goes to `<topic>.dlq` as it was; a
+//!    broken dependency stops the hop without a commit, and the hop resumes.
+//! 5. Time comes from a [`clock::Clock`]: every hop runs in simulated time in tests.
+
+pub mod model;
+
+pub mod clock;
+pub mod config;
+pub mod observe;
+pub mod wire;
+
+pub mod flow;
+
+pub mod clickhouse;
+pub mod embedded;
+pub mod kafka;
+
+pub mod enrich;
+mod score;
+mod sink;
+mod window;
+
+pub mod pipeline;
+pub mod supervise;
+
+pub mod cli;

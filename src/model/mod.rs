@@ -1,0 +1,25 @@
+//! Nouns: what crosses a border between two hops, and the units it is measured in.
+//!
+//! Every type here that travels over Kafka has an Avro schema of the same field names in `schemas/avro/`.
+//! Nothing here knows a vendor, a clock or a setting.
+
+mod analysis;
+mod article;
+mod id;
+mod money;
+mod session;
+mod signal;
+mod time;
+mod vocabulary;
+
+pub use analysis::{Analysis, Outcome, Reading};
+pub use article::{Article, ArticleBatch, CloseReason, RawArticle, Screen};
+pub use id::{Id, identity};
+pub use money::NanoUsd;
+pub use session::Cadence;
+pub use signal::{OiStatus, Signal, SignalKind};
+pub use time::{Timestamp, parse_date};
+pub use vocabulary::{Direction, EventType, Horizon};
+
+/// The run that live traffic belongs to; a replay has a run id of its own.
+pub const LIVE_RUN: &str = "live";

@@ -1,0 +1,25 @@
+//! What can be seen from outside: metrics, logs, health.
+//!
+//! [`TABLE`] is the one list of metrics. Callers never write a metric's name: they hold typed handles
+//! ([`StageMetrics`], [`HopMetrics`], [`WindowMetrics`]) that were looked up once. No label has
+//! unbounded values: stages, hops, topics, tables and reasons are named by the code and the configuration, never by data.
+//!
+//! # Why
+//! Handles belong to a recorder of the process that exists from the first use, not to one that somebody must install
+//! first: a handle can then never be silently dead, and tests see what they count.
+
+mod handles;
+mod health;
+mod http;
+mod logs;
+mod process;
+mod registry;
+mod table;
+#[cfg(test)]
+mod tests;
+
+pub use handles::{HopMetrics, StageMetrics, WindowMetrics, dead_letter, hop, inserted, sink, stage, window};
+pub use health::{Component, Health, Kind, State};
+pub use http::{render, router, serve};
+pub use logs::{Error as LogError, Format as LogFormat, init as init_logs};
+pub use table::{Label, Metric, Shape, TABLE, Values};

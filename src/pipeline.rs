@@ -1,0 +1,196 @@
+//! The program on one screen: every hop, written in the order in which records go through it.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+
+use crate::clickhouse::Store;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::enrich::ByLexicon;
+use crate::flow::record::Limits;
+use crate::flow::{Decode, Encode, Hop, Record, Together};
+use crate::kafka::{
+    self, ARTICLES_ANALYSES, ARTICLES_BATCHES, ARTICLES_RAW, DLQ_SUFFIX, KafkaSink, SIGNALS, Transactions,
+};
+use crate::model::{Analysis, ArticleBatch, RawArticle, Signal};
+use crate::observe::{self, Component};
+use crate::score::Score;
+use crate::sink::{ClickHouseSink, Codecs, Facts};
+use crate::window::{ArticleWindow, Clean, CleanSettings, WindowSettings};
+use crate::wire::{self, ALLOCATION_BYTES_MAX, Codec, Registry};
+
+/// One hop: what it reads, what it writes, and what it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Line {
+    /// As `--stages` selects it.
+    pub name: &'static str,
+    /// Topics that it reads.
+    pub inputs: &'static [&'static str],
+    /// Where its output goes.
+    pub outputs: &'static [&'static str],
+    /// In a few words.
+    pub does: &'static str,
+}
+
+/// Every hop there is.
+pub const HOPS: &[Line] = &[
+    Line {
+        name: "window/articles",
+        inputs: &[ARTICLES_RAW],
+        outputs: &[ARTICLES_BATCHES],
+        does: "decode, clean, screen, gather",
+    },
+    Line {
+        name: "enrich/articles",
+        inputs: &[ARTICLES_BATCHES],
+        outputs: &[ARTICLES_ANALYSES],
+        does: "analyse each article",
+    },
+    Line { name: "score/articles", inputs: &[ARTICLES_ANALYSES], outputs: &[SIGNALS], does: "score each analysis" },
+    Line {
+        name: "sink",
+        inputs: &[ARTICLES_BATCHES, ARTICLES_ANALYSES, SIGNALS],
+        outputs: &["ClickHouse"],
+        does: "write rows",
+    },
+];
+
+/// What every hop is given.
+#[derive(Debug, Clone)]
+pub struct Surroundings {
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// Where time comes from.
+    pub clock: Clock,
+    /// The schema registry, where one is configured.
+    pub registry: Option<Arc<Registry>>,
+    /// Where rows go.
+    pub store: Store,
+}
+
+/// A hop that reads and is ready to run.
+pub(crate) struct Started {
+    /// Resolves when the hop has ended.
+    pub(crate) running: std::pin::Pin<Box<dyn Future<Output = anyhow::Result<()>> + Send>>,
+    pub(crate) source: kafka::Reading,
+}
+
+impl Surroundings {
+    /// Puts one hop of [`HOPS`] together.
+    pub(crate) async fn start(&self, hop: Line, health: Component) -> anyhow::Result<Started> {
+        match hop.name {
+            "window/articles" => self.window_articles(hop, health).await,
+            "enrich/articles" => self.enrich_articles(hop, health).await,
+            "score/articles" => self.score_articles(hop, health).await,
+            _ => self.sink(hop, health).await,
+        }
+    }
+
+    async fn window_articles(&self, hop: Line, health: Component) -> anyhow::Result<Started> {
+        let Config { articles, budget, limits, .. } = &*self.config;
+        let read = self.codec::<RawArticle>(limits.record_bytes_max.in_memory()).await?;
+        let write = self.codec::<ArticleBatch>(ALLOCATION_BYTES_MAX).await?;
+        let screens = CleanSettings { chars_min: articles.min_chars, languages: articles.languages.clone() };
+        let gather = WindowSettings {
+            account: budget.account.clone(),
+            session: articles.session.clone(),
+            articles_max: articles.batch_size,
+            bytes_max: articles.batch_bytes_max.in_memory(),
+            age_max: articles.batch_age_max,
+            publishers_first: articles.publishers_first.clone(),
+        };
+        let (source, sink) = self.ends(hop, &[], &health).await?;
+        let chain = Hop::from(hop.name, source.deliveries, self.clock.clone())
+            .stage(Decode::new("window/decode", read, |raw, record: &Arc<Record>| (raw, Arc::clone(record))))
+            .stage(Clean::new(screens))
+            .window(ArticleWindow::new(gather))
+            .stage(Encode::new("window/encode", write, &self.topic(ARTICLES_BATCHES), |batch| vec![batch]))
+            .land(sink, self.together());
+        Ok(Started { running: Box::pin(chain), source: source.reading })
+    }
+
+    async fn enrich_articles(&self, hop: Line, health: Component) -> anyhow::Result<Started> {
+        let read = self.codec::<ArticleBatch>(ALLOCATION_BYTES_MAX).await?;
+        let write = self.codec::<Analysis>(ALLOCATION_BYTES_MAX).await?;
+        let (source, sink) = self.ends(hop, &[], &health).await?;
+        let chain = Hop::from(hop.name, source.deliveries, self.clock.clone())
+            .stage(Decode::new("enrich/decode", read, |batch, _| batch))
+            .stage(ByLexicon::new(self.clock.clone()))
+            .stage(Encode::new("enrich/encode", write, &self.topic(ARTICLES_ANALYSES), |analyses| analyses))
+            .land(sink, self.together());
+        Ok(Started { running: Box::pin(chain), source: source.reading })
+    }
+
+    async fn score_articles(&self, hop: Line, health: Component) -> anyhow::Result<Started> {
+        let read = self.codec::<Analysis>(ALLOCATION_BYTES_MAX).await?;
+        let write = self.codec::<Signal>(ALLOCATION_BYTES_MAX).await?;
+        let (source, sink) = self.ends(hop, &[], &health).await?;
+        let chain = Hop::from(hop.name, source.deliveries, self.clock.clone())
+            .stage(Decode::new("score/decode", read, |analysis, _| analysis))
+            .stage(Score::new(self.clock.clone()))
+            .stage(Encode::new("score/encode", write, &self.topic(SIGNALS), |signal| vec![signal]))
+            .land(sink, self.together());
+        Ok(Started { running: Box::pin(chain), source: source.reading })
+    }
+
+    async fn sink(&self, hop: Line, health: Component) -> anyhow::Result<Started> {
+        let Config { sink, budget, .. } = &*self.config;
+        let codecs = Codecs {
+            batches: (self.topic(ARTICLES_BATCHES), self.codec(ALLOCATION_BYTES_MAX).await?),
+            analyses: (self.topic(ARTICLES_ANALYSES), self.codec(ALLOCATION_BYTES_MAX).await?),
+            signals: (self.topic(SIGNALS), self.codec(ALLOCATION_BYTES_MAX).await?),
+        };
+        let dead_letters: Vec<String> =
+            kafka::TOPICS.iter().map(|topic| topic.name.to_owned()).filter(|name| name.ends_with(DLQ_SUFFIX)).collect();
+        let (source, transactions) = self.source(hop, &dead_letters, &health).await?;
+        let rows =
+            ClickHouseSink::new(self.store.clone(), transactions, budget.session_usd, self.clock.clone(), health);
+        let together = Together { tick: sink.batch_age_max, entries_max: sink.batch_rows_max };
+        let chain =
+            Hop::from(hop.name, source.deliveries, self.clock.clone()).stage(Facts::new(codecs)).land(rows, together);
+        Ok(Started { running: Box::pin(chain), source: source.reading })
+    }
+
+    async fn ends(&self, hop: Line, more: &[String], health: &Component) -> anyhow::Result<(kafka::Source, KafkaSink)> {
+        let (source, transactions) = self.source(hop, more, health).await?;
+        Ok((source, KafkaSink::new(transactions, self.clock.clone())))
+    }
+
+    async fn source(
+        &self,
+        hop: Line,
+        more: &[String],
+        health: &Component,
+    ) -> anyhow::Result<(kafka::Source, Transactions)> {
+        let Config { kafka, flow, .. } = &*self.config;
+        let inputs = hop.inputs.iter().copied().chain(more.iter().map(String::as_str));
+        let settings = kafka::Settings {
+            hop: hop.name,
+            topics: inputs.map(|topic| self.topic(topic)).collect(),
+            limits: Limits { bytes_max: flow.in_flight_bytes_max.in_memory(), records_max: flow.in_flight_records_max },
+            drain: flow.drain,
+        };
+        let metrics = observe::hop(hop.name, &settings.topics);
+        let source = kafka::subscribe(kafka, settings, self.clock.clone(), metrics.clone(), health.clone())?;
+        let transactions = Transactions::begin(kafka, hop.name, source.reading.group.clone(), metrics)
+            .await
+            .with_context(|| format!("hop {}", hop.name))?;
+        Ok((source, transactions))
+    }
+
+    fn together(&self) -> Together {
+        Together { tick: self.config.flow.tick, entries_max: self.config.flow.in_flight_records_max }
+    }
+
+    fn topic(&self, name: &str) -> String {
+        format!("{}{name}", self.config.kafka.topic_prefix)
+    }
+
+    async fn codec<T: wire::Record>(&self, bytes_max: usize) -> anyhow::Result<Codec<T>> {
+        Ok(match &self.registry {
+            Some(registry) => Codec::connect(Arc::clone(registry), &self.topic(T::TOPIC), bytes_max).await?,
+            None => Codec::new(bytes_max)?,
+        })
+    }
+}

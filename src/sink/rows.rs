@@ -1,0 +1,192 @@
+//! Facts as rows, a batch of them in one insert a table.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::error;
+
+use super::facts::{Fact, Letter};
+use crate::clickhouse::rows::{AnalysisRow, ArticleRow, Bytes, DeadLetterRow, RecordRow, SessionRow, SignalRow};
+use crate::clickhouse::{Failure, Observer, Poisoned, Store, Stored, Table};
+use crate::clock::Clock;
+use crate::flow::{Landed, Offsets, Outgoing, Reason, Record, Reject, Sink};
+use crate::kafka::{DLQ_SUFFIX, Transactions, dead_letter};
+use crate::model::NanoUsd;
+use crate::observe::{self, Component};
+use crate::wire::headers::DeadLetter;
+
+/// The dead letter's code of a row that ClickHouse refuses.
+const POISON: &str = "poison_row";
+
+/// Writes rows, then commits.
+#[derive(Debug)]
+pub struct ClickHouseSink {
+    store: Store,
+    transactions: Transactions,
+    budget: NanoUsd,
+    clock: Clock,
+    watch: Watch,
+    prepared: Vec<Outgoing>,
+}
+
+impl ClickHouseSink {
+    /// A sink into `store`; `budget` is what a session may spend.
+    #[must_use]
+    pub fn new(store: Store, transactions: Transactions, budget: NanoUsd, clock: Clock, health: Component) -> Self {
+        Self { store, transactions, budget, clock, watch: Watch(health), prepared: Vec::new() }
+    }
+
+    /// Inserts rows that belong to `owners`; returns the rejects of those that were refused.
+    async fn insert<R: Stored>(&self, rows: Vec<R::Value<'_>>, owners: Vec<&Arc<Record>>) -> Vec<Reject> {
+        assert_eq!(rows.len(), owners.len(), "every row has a record");
+        if rows.is_empty() {
+            return Vec::new();
+        }
+        let poisoned = self.store.insert_all::<R>(&rows, &self.watch).await;
+        let reject = |Poisoned { index, error }| Reject {
+            record: Arc::clone(owners[index]),
+            reason: Reason { code: POISON, error: format!("{}: {error}", R::TABLE.name()), stage: "sink" },
+        };
+        poisoned.into_iter().map(reject).collect()
+    }
+}
+
+impl Sink<Fact> for ClickHouseSink {
+    async fn write(&mut self, kept: Vec<Landed<Fact>>, mut rejected: Vec<Reject>) -> anyhow::Result<()> {
+        let mut rows = Rows::default();
+        for landed in &kept {
+            if let Some(record) = landed.from.first() {
+                rows.add(&landed.value, record, self.budget);
+            }
+        }
+        let Rows { articles, sessions, analyses, records, signals, dead_letters } = rows;
+        let refused = tokio::join!(
+            self.insert::<ArticleRow<'_>>(articles.0, articles.1),
+            self.insert::<SessionRow<'_>>(sessions.0, sessions.1),
+            self.insert::<AnalysisRow<'_>>(analyses.0, analyses.1),
+            self.insert::<RecordRow<'_>>(records.0, records.1),
+            self.insert::<SignalRow<'_>>(signals.0, signals.1),
+            self.insert::<DeadLetterRow<'_>>(dead_letters.0, dead_letters.1),
+        );
+        for refused in [refused.0, refused.1, refused.2, refused.3, refused.4, refused.5] {
+            rejected.extend(refused);
+        }
+        for reject in &rejected {
+            if reject.record.topic.ends_with(DLQ_SUFFIX) {
+                // Its topic is where it stays; another dead letter of it would come back here.
+                error!(origin = %reject.record.origin(), error = reject.reason.error, "a dead letter has no row");
+            } else {
+                self.prepared.push(dead_letter(reject, &self.clock));
+            }
+        }
+        Ok(())
+    }
+
+    async fn commit(&mut self, offsets: Offsets) -> anyhow::Result<()> {
+        self.transactions.commit(std::mem::take(&mut self.prepared), offsets).await
+    }
+}
+
+/// Rows of one table, and the records that they were made from.
+type Gathered<'a, R> = (Vec<R>, Vec<&'a Arc<Record>>);
+
+#[derive(Default)]
+struct Rows<'a> {
+    articles: Gathered<'a, ArticleRow<'a>>,
+    sessions: Gathered<'a, SessionRow<'a>>,
+    analyses: Gathered<'a, AnalysisRow<'a>>,
+    records: Gathered<'a, RecordRow<'a>>,
+    signals: Gathered<'a, SignalRow<'a>>,
+    dead_letters: Gathered<'a, DeadLetterRow<'a>>,
+}
+
+impl<'a> Rows<'a> {
+    fn add(&mut self, fact: &'a Fact, record: &'a Arc<Record>, budget: NanoUsd) {
+        match fact {
+            Fact::Batch(batch) => {
+                for article in batch.articles.iter().chain(&batch.screened) {
+                    self.articles.0.push(ArticleRow::new(article, &batch.run_id));
+                    self.articles.1.push(record);
+                }
+                if !batch.articles.is_empty() {
+                    self.sessions.0.push(SessionRow::new(batch, budget));
+                    self.sessions.1.push(record);
+                }
+            }
+            Fact::Analysis(analysis) => {
+                self.records.0.push(RecordRow::from(&**analysis));
+                self.records.1.push(record);
+                if let Some(row) = AnalysisRow::new(analysis) {
+                    self.analyses.0.push(row);
+                    self.analyses.1.push(record);
+                }
+            }
+            Fact::Signal(signal) => {
+                self.signals.0.push(SignalRow::from(&**signal));
+                self.signals.1.push(record);
+            }
+            Fact::DeadLetter(letter) => {
+                self.dead_letters.0.push(dead_letter_row(letter));
+                self.dead_letters.1.push(record);
+            }
+        }
+    }
+}
+
+/// The row of a record of a `.dlq` topic. One that does not say where it came from stands under its own place.
+fn dead_letter_row(letter: &Letter) -> DeadLetterRow<'_> {
+    let Letter { record, added } = letter;
+    let own = DeadLetterRow {
+        topic: &record.topic,
+        partition: record.partition,
+        offset: record.offset,
+        key: record.key.as_deref().map(Bytes),
+        reason: "unknown",
+        error: "",
+        stage: "",
+        attempts: 1,
+        spent_usd: NanoUsd::ZERO.into(),
+        payload: Bytes(record.value.as_deref().unwrap_or_default()),
+        headers: record
+            .headers
+            .iter()
+            .filter(|(name, _)| !name.starts_with(DeadLetter::PREFIX))
+            .map(|(name, value)| (name.as_ref(), Bytes(value)))
+            .collect(),
+        at: record.timestamp.into(),
+        version: record.timestamp.0,
+    };
+    let Some(added) = added else { return own };
+    DeadLetterRow {
+        topic: &added.origin.topic,
+        partition: added.origin.partition,
+        offset: added.origin.offset,
+        reason: &added.reason,
+        error: &added.error,
+        stage: &added.stage,
+        attempts: i32::try_from(added.attempts).unwrap_or(i32::MAX),
+        spent_usd: added.spent.into(),
+        at: added.at.into(),
+        version: added.at.0,
+        ..own
+    }
+}
+
+/// Tells metrics and health how inserts go.
+#[derive(Debug)]
+struct Watch(Component);
+
+impl Observer for Watch {
+    fn inserted(&self, table: Table, rows: usize, took: Duration) {
+        observe::inserted(table.name(), rows, took);
+        self.0.ready();
+    }
+
+    fn waiting(&self, table: Table, failure: &Failure, _wait: Duration) {
+        self.0.waiting(format!("{}: {failure}", table.name()));
+    }
+
+    fn poisoned(&self, table: Table, failure: &Failure) {
+        error!(table = table.name(), error = %failure, "a row was refused and goes to the dead letters");
+    }
+}

@@ -1,0 +1,8 @@
+//! The window hop: raw records become clean articles, and articles become batches that are analysed together.
+
+mod articles;
+mod clean;
+mod text;
+
+pub use articles::{ArticleWindow, Settings as WindowSettings};
+pub use clean::{Clean, Settings as CleanSettings};

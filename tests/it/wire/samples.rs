@@ -1,0 +1,128 @@
+//! One record of every topic, with something in every field.
+
+use std::collections::BTreeMap;
+
+use signalmill::model::{
+    Analysis, Article, ArticleBatch, CloseReason, Direction, EventType, Horizon, Id, NanoUsd, OiStatus, Outcome,
+    RawArticle, Reading, Screen, Signal, SignalKind, Timestamp,
+};
+
+pub fn raw_article() -> RawArticle {
+    RawArticle {
+        id: "news-1".into(),
+        title: "Bitcoin ETF inflows — a record".into(),
+        body: "<p>Spot funds took in $1.2bn.</p>".into(),
+        publisher: "CoinDesk".into(),
+        url: "https://example.org/a?id=1".into(),
+        published_at: "2026-11-20T10:00:00Z".into(),
+    }
+}
+
+pub fn article(number: i64) -> Article {
+    Article {
+        article_id: format!("news-{number}"),
+        title: "Bitcoin ETF inflows — a record".into(),
+        text: "Spot funds took in $1.2bn.\nThe largest day since March.".into(),
+        publisher: "CoinDesk".into(),
+        url: "https://example.org/a".into(),
+        published_at: Timestamp(1_795_168_800_000),
+        date_inferred: true,
+        received_at: Timestamp(1_795_168_801_234),
+        language: "en".into(),
+        text_chars: 55,
+        content_hash: "00112233445566778899aabbccddeeff".into(),
+        screen: Screen::None,
+        near_duplicate_of: "news-0".into(),
+        origin: format!("articles.raw/3/{number}"),
+        version: 1_795_168_801_234,
+    }
+}
+
+pub fn batch() -> ArticleBatch {
+    ArticleBatch {
+        batch_id: Id("0123456789abcdef0123456789abcdef".into()),
+        session_id: "2026-11-20".into(),
+        account: "articles".into(),
+        run_id: "replay-7".into(),
+        opened_at: Timestamp(1_795_168_801_000),
+        closed_at: Timestamp(1_795_168_806_000),
+        close_reason: CloseReason::Session,
+        articles: vec![article(1), article(2)],
+        screened: vec![Article { screen: Screen::Short, ..article(3) }],
+    }
+}
+
+pub fn reading() -> Reading {
+    Reading {
+        direction: Direction::Bullish,
+        sentiment: 0.75,
+        confidence: 0.5,
+        strength: 0.625,
+        horizon: Horizon::Weeks,
+        assets: vec!["BTC".into(), "ETH".into()],
+        event_type: EventType::Etf,
+        key_points: vec!["Record inflows.".into()],
+        rationale: "Inflows are demand.".into(),
+        novelty: 0.25,
+    }
+}
+
+pub fn analysis() -> Analysis {
+    Analysis {
+        analysis_id: Id("fedcba9876543210fedcba9876543210".into()),
+        article_id: "news-1".into(),
+        run_id: "replay-7".into(),
+        session_id: "2026-11-20".into(),
+        batch_id: Id("0123456789abcdef0123456789abcdef".into()),
+        attempt: 2,
+        outcome: Outcome::Analyzed,
+        error: "nothing".into(),
+        analyzer: "lexicon".into(),
+        model: "gemini-2.5-flash".into(),
+        prompt_version: "v3".into(),
+        tier: "cheaper_model".into(),
+        reading: Some(reading()),
+        validation_score: Some(0.875),
+        sources: vec!["https://example.org/s".into()],
+        cost: NanoUsd(125_000),
+        input_tokens: 1_200,
+        output_tokens: 340,
+        duration_us: 987,
+        started_at: Timestamp(1_795_168_806_500),
+        analyzed_at: Timestamp(1_795_168_806_501),
+        published_at: Timestamp(1_795_168_800_000),
+        received_at: Timestamp(1_795_168_801_234),
+        near_duplicate_of: "news-0".into(),
+        origin: "articles.raw/3/1".into(),
+        version: 1_795_168_801_234,
+    }
+}
+
+pub fn signal() -> Signal {
+    Signal {
+        signal_id: Id("aaaabbbbccccddddeeeeffff00001111".into()),
+        run_id: "replay-7".into(),
+        kind: SignalKind::Market,
+        source_id: "binance:BTCUSDT:1h".into(),
+        subject: "BTCUSDT".into(),
+        exchange: "binance".into(),
+        interval: "1h".into(),
+        strategy: "momentum".into(),
+        score: 72.5,
+        direction: Direction::Bearish,
+        confidence: 0.5,
+        strength: 0.25,
+        components: BTreeMap::from([("rsi".to_owned(), 12.5), ("oi".to_owned(), 10.0)]),
+        oi_status: OiStatus::Aggregated,
+        context_age_s: 61.5,
+        analyzer: "lexicon".into(),
+        model: "none".into(),
+        prompt_version: "v3".into(),
+        cost: NanoUsd(1),
+        event_time: Timestamp(1_795_168_800_000),
+        available_at: Timestamp(1_795_168_801_234),
+        produced_at: Timestamp(1_795_168_807_000),
+        origin: "market.files/0/9".into(),
+        version: 42,
+    }
+}

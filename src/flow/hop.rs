@@ -79,17 +79,21 @@ impl<T: Send + 'static> Hop<T> {
     /// # Errors
     /// What a stage or the sink said; then nothing after the last commit is committed.
     pub async fn land<S: Sink<T>>(mut self, mut sink: S, together: Together) -> anyhow::Result<()> {
-        let landed = self.run(&mut sink, together).await;
-        // A stage that failed closed its channel: its story is the cause, and it outranks what the sink saw.
-        let mut cause = landed;
-        while let Some(step) = self.steps.join_next().await {
+        let mut cause = self.run(&mut sink, together).await;
+        // Whatever ended the hop, no step may go on without it: one that waits for its inlet would never notice.
+        let Self { name, outlet, mut steps, .. } = self;
+        drop(outlet);
+        steps.abort_all();
+        while let Some(step) = steps.join_next().await {
             match step {
                 Ok(Ok(())) => {}
+                // A step that failed closed its channel: its story is the cause, and it outranks what the sink saw.
                 Ok(Err(error)) => cause = Err(error),
-                Err(died) => cause = Err(anyhow::Error::new(died)),
+                Err(ended) if ended.is_cancelled() => {}
+                Err(died) => cause = Err(died.into()),
             }
         }
-        cause.with_context(|| format!("hop {}", self.name))
+        cause.with_context(|| format!("hop {name}"))
     }
 
     async fn run<S: Sink<T>>(&mut self, sink: &mut S, together: Together) -> anyhow::Result<()> {

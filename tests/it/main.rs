@@ -5,10 +5,12 @@
 
 mod clickhouse;
 mod clickhouse_rows;
+mod docs;
 mod embedded_front;
 mod embedded_kafka;
 mod embedded_services;
 mod engine;
 mod facts;
 mod lexicon;
+mod tidy;
 mod wire;

@@ -13,10 +13,7 @@ pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 pub(super) const MESSAGE_BYTES_MAX: usize = (32 << 20) + (64 << 10);
 
 /// A configuration that every client starts from.
-///
-/// # Errors
-/// When a secret cannot be read.
-pub(super) fn base(settings: &config::Kafka, client_id: &str) -> anyhow::Result<ClientConfig> {
+pub(super) fn base(settings: &config::Kafka, client_id: &str) -> ClientConfig {
     let mut client = ClientConfig::new();
     client
         .set("bootstrap.servers", &settings.brokers)
@@ -47,5 +44,5 @@ pub(super) fn base(settings: &config::Kafka, client_id: &str) -> anyhow::Result<
             client.set("sasl.password", password.expose());
         }
     }
-    Ok(client)
+    client
 }

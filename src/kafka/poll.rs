@@ -120,7 +120,7 @@ pub fn subscribe(
         health,
     };
     let group = format!("{}signalmill-{}", kafka.topic_prefix, settings.hop.replace('/', "-"));
-    let mut client = client::base(kafka, &group)?;
+    let mut client = client::base(kafka, &group);
     client
         .set("group.id", &group)
         .set("enable.auto.commit", "false")
@@ -142,11 +142,8 @@ pub fn subscribe(
     let consumer = Arc::new(consumer);
     let group = Group { consumer: Arc::downgrade(&consumer), held };
     let stop = Arc::new(AtomicBool::new(false));
-    let poller = Poller {
-        consumer,
-        topics: settings.topics.iter().map(|topic| topic.as_str().into()).collect(),
-        stop: Arc::clone(&stop),
-    };
+    let poller =
+        Poller { consumer, topics: settings.topics.into_iter().map(Into::into).collect(), stop: Arc::clone(&stop) };
     let (leaving, ended) = oneshot::channel();
     thread::Builder::new()
         .name(format!("poll {}", settings.hop))
@@ -375,15 +372,11 @@ impl Poller {
     fn is_fatal(&self, error: &KafkaError) -> bool {
         let hop = self.consumer.context().hop;
         let fatal = self.consumer.client().fatal_error();
-        match fatal {
-            Some((code, reason)) => {
-                warn!(hop, %code, reason, "consumer failed for good, the hop starts again");
-                true
-            }
-            None => {
-                debug!(hop, %error, "poll failed, librdkafka goes on by itself");
-                false
-            }
+        if let Some((code, reason)) = &fatal {
+            warn!(hop, %code, reason, "consumer failed for good, the hop starts again");
+        } else {
+            debug!(hop, %error, "poll failed, librdkafka goes on by itself");
         }
+        fatal.is_some()
     }
 }

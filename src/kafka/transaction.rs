@@ -60,7 +60,7 @@ impl Transactions {
         let name = format!("{}signalmill-{}", kafka.topic_prefix, hop.replace('/', "-"));
         // Without a stable name nobody may share an id: the newer holder would fence the older.
         let worker = kafka.worker_id.clone().unwrap_or_else(|| format!("{:032x}", rand::random::<u128>()));
-        let mut client = client::base(kafka, &name)?;
+        let mut client = client::base(kafka, &name);
         let timeout = kafka.transaction_timeout.as_millis();
         client
             .set("transactional.id", format!("{name}-{worker}"))

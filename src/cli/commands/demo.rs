@@ -28,7 +28,7 @@ const STRONGEST_SHOWN: u64 = 10;
 /// How often the result is looked for.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How long the samples may take.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 /// A window does not wait long when somebody watches.
 const BATCH_AGE_MAX: Duration = Duration::from_millis(500);
 /// Ports that the services get where they are free, so that the commands of the README work as they are printed.

@@ -1,11 +1,21 @@
 //! Tests of the whole program through its public surface, on the real services.
 
+mod audit;
+mod bad_input;
 mod clickhouse;
 mod clickhouse_rows;
+mod commands;
+mod crash;
 mod embedded_front;
 mod embedded_kafka;
 mod embedded_services;
 mod engine;
 mod facts;
+mod flow_once;
 mod lexicon;
+mod mill;
+mod outage;
+mod rebalance;
+mod stack;
+mod texts;
 mod wire;

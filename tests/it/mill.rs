@@ -172,7 +172,8 @@ impl Mill {
     }
 }
 
-/// A `signalmill run`; killed when dropped, and its log shown where the test fails.
+/// A `signalmill run`; killed when dropped. Its log is shown where the test fails, and kept in the folder that
+/// `SIGNALMILL_TEST_LOGS` names.
 pub struct Worker {
     child: Child,
     log: PathBuf,
@@ -244,6 +245,10 @@ impl Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
+        if let Some(folder) = config::Environment::process().get("SIGNALMILL_TEST_LOGS") {
+            let name = self.log.iter().skip(2).collect::<PathBuf>().display().to_string().replace('/', "-");
+            let _ = fs::copy(&self.log, PathBuf::from(folder).join(name));
+        }
         if std::thread::panicking() {
             let log = self.log();
             let from = log.ceil_char_boundary(log.len().saturating_sub(LOG_SHOWN_MAX));

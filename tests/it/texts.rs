@@ -11,11 +11,19 @@ const CHARS_MIN: usize = 1_100;
 const PUBLISHERS: [&str; 5] = ["CoinDesk", "Decrypt", "NewsBTC", "The Block", "CryptoPotato"];
 const COINS: [&str; 8] = ["Bitcoin", "Ethereum", "Solana", "Cardano", "Dogecoin", "Chainlink", "Avalanche", "Polkadot"];
 const ACTORS: [&str; 10] = [
-    "analysts", "exchanges", "miners", "regulators", "traders", "developers", "funds", "issuers", "banks", "validators",
+    "analysts",
+    "exchanges",
+    "miners",
+    "regulators",
+    "traders",
+    "developers",
+    "funds",
+    "issuers",
+    "banks",
+    "validators",
 ];
-const ACTS: [&str; 10] = [
-    "surge after", "fall on", "watch", "doubt", "welcome", "reject", "expect", "delay", "approve", "question",
-];
+const ACTS: [&str; 10] =
+    ["surge after", "fall on", "watch", "doubt", "welcome", "reject", "expect", "delay", "approve", "question"];
 const THINGS: [&str; 12] = [
     "the network upgrade",
     "a record inflow",

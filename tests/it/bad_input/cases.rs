@@ -117,9 +117,17 @@ fn incomplete() -> Vec<Case> {
         case("empty id", changed("", 1, |_| ()), DeadLetter("invalid", "id")),
         case("missing body", without("body"), DeadLetter("invalid", "body: missing")),
         case("empty body", changed("empty", 1, |a| a["body"] = json!("")), Screened("empty", "short")),
-        case("body of markup only", changed("hollow", 1, |a| a["body"] = json!("<p></p>".repeat(400))), Screened("hollow", "short")),
+        case(
+            "body of markup only",
+            changed("hollow", 1, |a| a["body"] = json!("<p></p>".repeat(400))),
+            Screened("hollow", "short"),
+        ),
         case("only id and body", bare, Analysed("bare", "title, url, date_inferred", "\t\ttrue")),
-        case("unknown fields", changed("more", 3, |a| a["more"] = json!({"deep": [1]})), Analysed("more", "screen", "")),
+        case(
+            "unknown fields",
+            changed("more", 3, |a| a["more"] = json!({"deep": [1]})),
+            Analysed("more", "screen", ""),
+        ),
         case("valid Avro", avro("avro"), Analysed("avro", "date_inferred", "false")),
         Case {
             key: None,
@@ -137,10 +145,10 @@ fn dates() -> Vec<Case> {
     };
     let read = ("date_inferred, toUnixTimestamp64Milli(published_at)", "false\t1768471200000");
     vec![
-        dated("1970", "in-1970", 10, json!("1970-01-01T00:00:00Z"), (inferred, "1")),
-        dated("epoch 0", "epoch-0", 11, json!(0), (inferred, "1")),
-        dated("2100", "in-2100", 12, json!("2100-01-01T00:00:00Z"), (inferred, "1")),
-        dated("no date", "no-date", 13, json!("the day before yesterday"), (inferred, "1")),
+        dated("1970", "in-1970", 10, json!("1970-01-01T00:00:00Z"), (inferred, "true")),
+        dated("epoch 0", "epoch-0", 11, json!(0), (inferred, "true")),
+        dated("2100", "in-2100", 12, json!("2100-01-01T00:00:00Z"), (inferred, "true")),
+        dated("no date", "no-date", 13, json!("the day before yesterday"), (inferred, "true")),
         dated("epoch seconds", "seconds", 14, json!(1_768_471_200), read),
         dated("epoch milliseconds", "millis", 15, json!("1768471200000"), read),
     ]

@@ -24,6 +24,7 @@
 //! * [`embedded`]: real Kafka and the ClickHouse engine on this machine, for the demo and the tests
 //! * `window`, [`enrich`], `score`, `sink`: the hops
 //! * [`pipeline`]: the program on one screen; [`supervise`]: keeps its hops running
+//! * [`bare`]: the work of the hops without the engine, for `benches/`
 //! * [`cli`]: the commands
 //!
 //! # The laws
@@ -54,6 +55,8 @@ mod score;
 mod sink;
 mod window;
 
+#[doc(hidden)]
+pub mod bare;
 pub mod pipeline;
 pub mod supervise;
 

@@ -26,7 +26,7 @@ impl ByLexicon {
         Self { lexicon: Lexicon::new(), clock }
     }
 
-    fn analyze(&self, batch: ArticleBatch) -> Vec<Analysis> {
+    pub(crate) fn analyze(&self, batch: ArticleBatch) -> Vec<Analysis> {
         let started_at = self.clock.now();
         let ArticleBatch { batch_id, session_id, run_id, articles, .. } = batch;
         articles

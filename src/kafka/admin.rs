@@ -1,6 +1,7 @@
 //! Topics: created with sensible settings where they are missing, checked where they are present.
 
 use std::collections::HashMap;
+use std::time::Instant;
 
 use anyhow::{Context as _, bail};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
@@ -34,16 +35,24 @@ pub async fn ensure(kafka: &config::Kafka, topics: &[Topic], create: bool) -> an
     let present = present(kafka).await?;
     let options = AdminOptions::new().request_timeout(Some(REQUEST_TIMEOUT));
     let mut found = Vec::with_capacity(topics.len());
+    let mut created = Vec::new();
     for topic in topics {
         let name = format!("{}{}", kafka.topic_prefix, topic.name);
         let state = if let Some(partitions) = present.get(&name) {
             inspect(&admin, &options, &name, topic, *partitions).await?
         } else if create {
+            created.push(name.clone());
             self::create(&admin, &options, kafka, &name, topic).await?
         } else {
             Found::Missing
         };
         found.push((name, state));
+    }
+    // A consumer that subscribes before the brokers have heard of a topic finds it only at its next look.
+    let deadline = Instant::now() + REQUEST_TIMEOUT;
+    while !created.is_empty() && Instant::now() < deadline {
+        let present = self::present(kafka).await?;
+        created.retain(|name| !present.contains_key(name));
     }
     Ok(found)
 }

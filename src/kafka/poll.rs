@@ -4,8 +4,9 @@
 //! `StreamConsumer` runs the rebalance callback inside its poll on a runtime thread, where it cannot wait for a
 //! drain, and its split queues have stalled silently (rust-rdkafka #638, #665, #840, #848). Here the callback runs on
 //! a thread that may block: when partitions move away it sends a barrier down the hop and waits until everything
-//! before it has landed and is committed, at most for the drain's deadline, which is shorter than the session timeout.
-//! Only then does the partition change hands.
+//! before it has landed and is committed, at most for the drain's deadline. Only then does the partition change hands.
+//! Heartbeats go on meanwhile; the deadline is far below the time that a group grants its members for a rebalance
+//! (`max.poll.interval.ms`, five minutes).
 //!
 //! # Back-pressure
 //! A full hop first makes this thread wait for a moment, which costs nothing. Only when the stall lasts are the
@@ -177,6 +178,7 @@ struct Chunk {
 impl ClientContext for Watcher {
     fn stats(&self, statistics: Statistics) {
         self.held.lag.report(&statistics);
+        self.metrics.in_flight(self.held.budget.bytes() as u64);
     }
 }
 

@@ -8,6 +8,8 @@ use crate::clock::Clock;
 use crate::flow::{Stage, Verdict, compute};
 use crate::model::{Analysis, Signal};
 
+pub(crate) use news::signal;
+
 /// Scores analyses of articles.
 #[derive(Debug)]
 pub struct Score {
@@ -35,7 +37,7 @@ impl Stage for Score {
             let now = self.clock.now();
             analyses
                 .into_iter()
-                .map(|analysis| news::signal(analysis, now).map_or(Verdict::Drop("unanalysed"), Verdict::Keep))
+                .map(|analysis| signal(analysis, now).map_or(Verdict::Drop("unanalysed"), Verdict::Keep))
                 .collect()
         })
         .await

@@ -35,7 +35,7 @@ const NEUTRAL_BAND: f64 = 5.0;
 const REPETITION_WEIGHT: f64 = 0.5;
 
 /// The signal of an analysis; `None` where there is nothing to score.
-pub(super) fn signal(analysis: Analysis, now: Timestamp) -> Option<Signal> {
+pub(crate) fn signal(analysis: Analysis, now: Timestamp) -> Option<Signal> {
     if analysis.outcome != Outcome::Analyzed {
         return None;
     }

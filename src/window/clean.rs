@@ -31,7 +31,7 @@ impl Clean {
         Self(settings)
     }
 
-    fn clean(&self, raw: RawArticle, record: &Record) -> Cleaned {
+    pub(crate) fn clean(&self, raw: RawArticle, record: &Record) -> Cleaned {
         let clean = text::prepare(&raw.title, &raw.body);
         let received_at = record.timestamp;
         let published_at = parse_date(&raw.published_at, received_at);

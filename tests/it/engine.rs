@@ -27,7 +27,7 @@ impl Engine {
 
     /// Starts it again over the same data.
     pub fn resume(&mut self) {
-        tokio::task::block_in_place(|| self.process.restart()).unwrap();
+        self.process.restart().unwrap();
     }
 
     /// SIGKILL.

@@ -11,8 +11,10 @@ mod topology;
 
 use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
+use futures_util::FutureExt as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
@@ -128,6 +130,9 @@ fn surroundings(config: Config) -> anyhow::Result<Surroundings> {
     })
 }
 
+/// Signals within this time of the first one are one and the same wish.
+const ECHO: Duration = Duration::from_millis(500);
+
 /// Becomes true at SIGTERM or SIGINT.
 fn stop_signal() -> anyhow::Result<watch::Receiver<bool>> {
     let (told, stop) = watch::channel(false);
@@ -140,11 +145,11 @@ fn stop_signal() -> anyhow::Result<watch::Receiver<bool>> {
         }
         tracing::info!("stopping, what is under way is finished first");
         let _ = told.send(true);
-        // A second signal ends the process at once.
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
+        // Whoever presses Ctrl-C once more wants to leave at once. A second signal in the same moment is an echo: shells
+        // and `timeout` signal the process and then its group.
+        tokio::time::sleep(ECHO).await;
+        while interrupt.recv().now_or_never().is_some() {}
+        interrupt.recv().await;
         std::process::exit(1);
     });
     Ok(stop)

@@ -249,7 +249,7 @@ pub enum Sessions {
 /// Arguments of `sessions show`.
 #[derive(Debug, Clone, Args)]
 pub struct SessionsShow {
-    /// Only this session, with its batches
+    /// Only this session
     pub id: Option<String>,
 }
 

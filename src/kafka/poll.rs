@@ -195,7 +195,11 @@ impl ConsumerContext for Watcher {
                 self.metrics.rebalanced();
                 info!(hop = self.hop, partitions = partitions.count(), "partitions revoked");
                 // A lost assignment is already somebody else's: there is nothing left to commit.
-                let drains = !consumer.assignment_lost() && !self.closing.load(Ordering::Acquire);
+                let lost = consumer.assignment_lost();
+                if lost {
+                    self.health.waiting("its partitions were lost, it joins its group again");
+                }
+                let drains = !lost && !self.closing.load(Ordering::Acquire);
                 if drains && !self.drain(CloseReason::Revoked) {
                     warn!(hop = self.hop, "drain took longer than its deadline, work is given up");
                 }

@@ -10,7 +10,7 @@ use crate::stack::until;
 use crate::texts;
 
 /// Time for the last record to come through, beside what the articles themselves take.
-const SETTLE_PATIENCE: Duration = Duration::from_secs(60);
+const SETTLE_PATIENCE: Duration = Duration::from_mins(1);
 /// Articles a second that the slowest machine must do.
 const RATE_MIN: usize = 50;
 
@@ -47,8 +47,8 @@ fn topics(mill: &Mill, ids: &BTreeSet<String>) {
             }
         }
     }
-    let batched = batches.iter().flat_map(|(_, batch)| &batch.articles).map(|article| article.article_id.clone());
-    once("articles.batches", ids, batched);
+    let gathered = batches.iter().flat_map(|(_, batch)| &batch.articles).map(|article| article.article_id.clone());
+    once("articles.batches", ids, gathered);
     let analyses = mill.decoded::<Analysis>();
     once("articles.analyses", ids, analyses.iter().map(|(_, analysis)| analysis.article_id.clone()));
     let signals = mill.decoded::<Signal>();

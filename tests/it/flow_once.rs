@@ -70,8 +70,12 @@ fn every_article_stands_once_everywhere_with_its_headers() {
         let number: usize = analysis.article_id[1..].parse().unwrap();
         assert_eq!(analysis.origin, origins(number));
     }
-    mill.decoded::<Signal>().iter().for_each(|(seen, signal)| tagged(seen, &signal.origin));
-    batches.iter().for_each(|(seen, _)| tagged(seen, seen.header("origin")));
+    for (seen, signal) in mill.decoded::<Signal>() {
+        tagged(&seen, &signal.origin);
+    }
+    for (seen, _) in &batches {
+        tagged(seen, seen.header("origin"));
+    }
 
     assert!(worker.metric("signalmill_transactions_total{hop=\"score/articles\",outcome=\"committed\"}") > 0.0);
     let (status, took) = worker.stop();

@@ -12,6 +12,7 @@ use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{Header, Headers as _, Message as _, OwnedHeaders};
+use rdkafka::metadata::MetadataPartition;
 use rdkafka::producer::future_producer::DeliveryFuture;
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
@@ -169,7 +170,7 @@ pub fn read(brokers: &str, topic: &str) -> Vec<Seen> {
         .create()
         .unwrap();
     let metadata = consumer.fetch_metadata(Some(topic), READ_PATIENCE).unwrap();
-    let mut open: Vec<i32> = metadata.topics()[0].partitions().iter().map(|partition| partition.id()).collect();
+    let mut open: Vec<i32> = metadata.topics()[0].partitions().iter().map(MetadataPartition::id).collect();
     let mut assignment = TopicPartitionList::new();
     for partition in &open {
         assignment.add_partition_offset(topic, *partition, Offset::Beginning).unwrap();

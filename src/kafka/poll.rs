@@ -22,6 +22,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use bytes::Bytes;
 use rdkafka::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext, Rebalance};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
@@ -176,6 +177,14 @@ struct Chunk {
 }
 
 impl ClientContext for Watcher {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
+        client::Calm::say_log(level, facility, line);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        client::Calm::say_error(&error, reason);
+    }
+
     fn stats(&self, statistics: Statistics) {
         self.held.lag.report(&statistics);
         self.metrics.in_flight(self.held.budget.bytes() as u64);
@@ -195,7 +204,11 @@ impl ConsumerContext for Watcher {
                 self.metrics.rebalanced();
                 info!(hop = self.hop, partitions = partitions.count(), "partitions revoked");
                 // A lost assignment is already somebody else's: there is nothing left to commit.
-                let drains = !consumer.assignment_lost() && !self.closing.load(Ordering::Acquire);
+                let lost = consumer.assignment_lost();
+                if lost {
+                    self.health.waiting("its partitions were lost, it joins its group again");
+                }
+                let drains = !lost && !self.closing.load(Ordering::Acquire);
                 if drains && !self.drain(CloseReason::Revoked) {
                     warn!(hop = self.hop, "drain took longer than its deadline, work is given up");
                 }
@@ -218,7 +231,8 @@ fn owned(partitions: &TopicPartitionList) -> impl Iterator<Item = (Arc<str>, i32
 }
 
 impl Watcher {
-    /// Everything read so far lands and is committed, or the deadline passes; says which.
+    /// Waits until everything read so far has landed and is committed, or the hop has ended; `false` where the deadline
+    /// came first.
     fn drain(&self, reason: CloseReason) -> bool {
         let chunk = mem::take(&mut *self.chunk.lock().unwrap_or_else(PoisonError::into_inner));
         let drained = async {
@@ -229,7 +243,7 @@ impl Watcher {
             self.sender.send(Delivery::Barrier(barrier)).await.ok()?;
             reached.await.ok()
         };
-        matches!(self.runtime.block_on(async { tokio::time::timeout(self.drain, drained).await }), Ok(Some(())))
+        self.runtime.block_on(async { tokio::time::timeout(self.drain, drained).await }).is_ok()
     }
 
     fn take(&self, message: &BorrowedMessage<'_>, topics: &[Arc<str>]) -> bool {

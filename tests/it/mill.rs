@@ -249,7 +249,7 @@ impl Worker {
 impl Drop for Worker {
     fn drop(&mut self) {
         if let Some(folder) = config::Environment::process().get("SIGNALMILL_TEST_LOGS") {
-            let name = self.log.iter().skip(2).collect::<PathBuf>().display().to_string().replace('/', "-");
+            let name = self.log.display().to_string().replace('/', "-");
             let _ = fs::copy(&self.log, PathBuf::from(folder).join(name));
         }
         if std::thread::panicking() {

@@ -43,7 +43,14 @@ fn outages_of_kafka_and_clickhouse_lose_and_double_nothing() {
     }
     stack.services.kafka.restart().unwrap();
     let back = now_ms();
-    worker.until_ready();
+    eprintln!("outage: Kafka is back at {back}");
+    until("every article through after Kafka was back", NOTICE_MAX + away, || {
+        assert_eq!(worker.page("/live").unwrap().0, 200, "waiting is no reason to be restarted");
+        let (ready, why) = worker.page("/ready").unwrap();
+        let late =
+            mill.try_ask(&format!("SELECT count() FROM signals_v WHERE toUnixTimestamp64Milli(produced_at) > {back}"))?;
+        if ready == 200 && late != "0" { Ok(()) } else { Err(format!("{late} signals since; {why}")) }
+    });
     feed.join().unwrap();
     audit(&mill, articles);
     eprintln!("outage: first signal after Kafka was back {:?}", recoveries(&mill, &[back]));

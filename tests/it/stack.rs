@@ -56,7 +56,8 @@ impl Stack {
 impl Drop for Stack {
     fn drop(&mut self) {
         let killed = self.services.kafka.kill().and(self.services.clickhouse.kill());
-        if killed.is_ok() {
+        // The logs of services that a test failed with may say why; the next run sweeps them away.
+        if killed.is_ok() && !std::thread::panicking() {
             let _ = fs::remove_dir_all(&self.folder);
         }
     }

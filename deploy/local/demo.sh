@@ -9,5 +9,5 @@ source "$root/deploy/local/tools.sh"
 need_to_build
 need_services
 echo "building (the first time it takes some minutes)" >&2
-cargo build --locked --release --quiet --bin signalmill --manifest-path "$root/Cargo.toml"
+cargo build --locked --release --bin signalmill --manifest-path "$root/Cargo.toml"
 exec "$CARGO_TARGET_DIR/release/signalmill" demo "$@"

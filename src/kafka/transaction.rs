@@ -75,13 +75,15 @@ impl Transactions {
             .set("linger.ms", "1")
             .set("queue.buffering.max.kbytes", "131072");
         let (jobs, inbox) = mpsc::channel(1);
-        let producer: BaseProducer<Calm> = tokio::task::spawn_blocking(move || -> anyhow::Result<BaseProducer<Calm>> {
-            let producer: BaseProducer<Calm> = client.create_with_context(Calm).context("creating the transactional producer")?;
-            producer.init_transactions(REQUEST_TIMEOUT).context("initialising transactions")?;
-            Ok(producer)
-        })
-        .await
-        .context("the producer's start panicked")??;
+        let producer: BaseProducer<Calm> =
+            tokio::task::spawn_blocking(move || -> anyhow::Result<BaseProducer<Calm>> {
+                let producer: BaseProducer<Calm> =
+                    client.create_with_context(Calm).context("creating the transactional producer")?;
+                producer.init_transactions(REQUEST_TIMEOUT).context("initialising transactions")?;
+                Ok(producer)
+            })
+            .await
+            .context("the producer's start panicked")??;
         let writer = Writer { hop, producer, group, metrics };
         thread::Builder::new()
             .name(format!("land {hop}"))

@@ -7,7 +7,9 @@
 //!
 //! # Why we drain before we commit
 //! The crate's `commit_transaction` flushes in steps of 100 ms, whether or not everything was delivered long ago:
-//! nine transactions a second. Draining with short polls first leaves it nothing to wait for.
+//! nine transactions a second. Draining first leaves it nothing to wait for. The drain sleeps between polls that do
+//! not wait: the crate cuts a poll's remaining time to whole milliseconds, so that the last one of every poll, and all
+//! of a shorter one, is spent spinning.
 
 use std::sync::LazyLock;
 use std::thread;
@@ -29,7 +31,7 @@ use crate::observe::HopMetrics;
 
 /// How long a full librdkafka queue is waited for at a time.
 const QUEUE_FULL_WAIT: Duration = Duration::from_millis(5);
-/// How long one step of the drain waits.
+/// How long the drain waits between two looks.
 const DRAIN_STEP: Duration = Duration::from_micros(500);
 /// Attempts at a step of a transaction that says it may be tried again.
 const STEP_ATTEMPTS_MAX: usize = 5;
@@ -150,7 +152,8 @@ impl Writer {
         }
         let deadline = Instant::now() + REQUEST_TIMEOUT;
         while self.producer.in_flight_count() > 0 && Instant::now() < deadline {
-            self.producer.poll(DRAIN_STEP);
+            self.producer.poll(Duration::ZERO);
+            thread::sleep(DRAIN_STEP);
         }
         // Between reading and here the partitions may have moved; after this the coordinator's fence decides.
         self.check_ownership(offsets)?;

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Output, Stdio};
 use std::thread::JoinHandle;
@@ -120,12 +121,18 @@ impl Mill {
 
     /// Sends articles `0..count` to `articles.raw` evenly over `time`, in the background.
     pub fn feed(&self, count: usize, time: Duration) -> JoinHandle<()> {
+        self.feed_range(0..count, time)
+    }
+
+    /// The same with these articles.
+    pub fn feed_range(&self, numbers: Range<usize>, time: Duration) -> JoinHandle<()> {
         let mut writer = Writer::new(&self.kafka.brokers, &self.topic("articles.raw"));
         let runtime = self.runtime.handle().clone();
         std::thread::spawn(move || {
             let began = Instant::now();
-            for number in 0..count {
-                let due = began + time.mul_f64(number as f64 / count as f64);
+            let gap = time / u32::try_from(numbers.len()).unwrap();
+            for (place, number) in (0..).zip(numbers) {
+                let due = began + gap * place;
                 std::thread::sleep(due.saturating_duration_since(Instant::now()));
                 writer.send(&Raw {
                     key: Some(texts::id(number).into_bytes()),

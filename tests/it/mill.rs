@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Output, Stdio};
 use std::thread::JoinHandle;
@@ -22,7 +23,7 @@ use crate::stack::{Raw, Seen, Stack, Writer, read, until};
 use crate::texts;
 
 /// Time that a process may take to its first answer, or to its end.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_secs(60);
 /// Bytes of a log that a failed test shows.
 const LOG_SHOWN_MAX: usize = 24_000;
 
@@ -114,22 +115,25 @@ impl Mill {
     /// Sends records to a topic; says where they are: partition and offset.
     pub fn produce(&self, topic: &str, records: &[Raw]) -> Vec<(i32, i64)> {
         let mut writer = Writer::new(&self.kafka.brokers, &self.topic(topic));
-        for record in records {
-            writer.send(record);
-        }
+        records.iter().for_each(|record| writer.send(record));
         self.runtime.block_on(writer.finish())
     }
 
     /// Sends articles `0..count` to `articles.raw` evenly over `time`, in the background.
     pub fn feed(&self, count: usize, time: Duration) -> JoinHandle<()> {
+        self.feed_range(0..count, time)
+    }
+
+    /// The same with these articles.
+    pub fn feed_range(&self, numbers: Range<usize>, time: Duration) -> JoinHandle<()> {
         let mut writer = Writer::new(&self.kafka.brokers, &self.topic("articles.raw"));
         let runtime = self.runtime.handle().clone();
         std::thread::spawn(move || {
-            let gap = time / u32::try_from(count).unwrap().max(1);
-            let mut due = Instant::now();
-            for number in 0..count {
+            let began = Instant::now();
+            let gap = time / u32::try_from(numbers.len()).unwrap();
+            for (place, number) in (0..).zip(numbers) {
+                let due = began + gap * place;
                 std::thread::sleep(due.saturating_duration_since(Instant::now()));
-                due += gap;
                 writer.send(&Raw {
                     key: Some(texts::id(number).into_bytes()),
                     value: Some(texts::json(number).into_bytes()),

@@ -1,78 +1,132 @@
 //! Kafka and ClickHouse are away for seconds while articles come in: the program waits, says so, and goes on by itself.
 //!
+//! # Why Kafka is paused under load, and restarted only when nothing is under way
+//! Kafka 4.3.1 completes a transaction without writing its markers where a partition has no leader at that moment
+//! (KAFKA-20734), as all partitions of a single node have around its restart. Readers of committed records stand still
+//! behind such a transaction for good, whatever we do. A paused node answers nobody either, and keeps its partitions.
+//!
 //! Longer: `SIGNALMILL_OUTAGE_SECONDS=20 SIGNALMILL_OUTAGE_ARTICLES=20000`.
 
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::audit::{audit, now_ms, recoveries};
 use crate::crash::given;
-use crate::mill::Mill;
+use crate::mill::{Mill, Worker};
 use crate::stack::{Stack, until};
 
 /// Time in which the program must have noticed, or recovered.
-const NOTICE_MAX: Duration = Duration::from_secs(30);
+const NOTICE_MAX: Duration = Duration::from_secs(45);
 /// A SIGTERM must have ended the process by then.
 const STOP_MAX: Duration = Duration::from_secs(10);
+/// How often `/live` is looked at during an outage.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// A node that was paused must not be taken for dead by its own controller.
+const LONG_SESSION: &[(&str, &str)] = &[("broker.session.timeout.ms", "120000")];
+
+fn away() -> Duration {
+    Duration::from_secs(given("SIGNALMILL_OUTAGE_SECONDS", 5))
+}
+
+fn articles() -> usize {
+    usize::try_from(given("SIGNALMILL_OUTAGE_ARTICLES", 1_500)).unwrap()
+}
+
+/// Lets an outage last, during which the process must stay alive.
+fn outlive(worker: &mut Worker, began: Instant) {
+    while began.elapsed() < away() {
+        assert_eq!(worker.page("/live").unwrap().0, 200, "waiting is no reason to be restarted");
+        std::thread::sleep(LOOK_EVERY);
+    }
+}
+
+/// Waits until signals are made again and every hop is ready; nothing asks for a restart meanwhile.
+fn recovered(mill: &Mill, worker: &mut Worker, back_ms: i64) {
+    let sql = format!("SELECT count() FROM signals_v WHERE toUnixTimestamp64Milli(produced_at) > {back_ms}");
+    until("signals are made again", NOTICE_MAX, || {
+        assert_eq!(worker.page("/live").unwrap().0, 200, "waiting is no reason to be restarted");
+        let (ready, why) = worker.page("/ready")?;
+        let since = mill.try_ask(&sql)?;
+        if ready == 200 && since != "0" { Ok(()) } else { Err(format!("{since} signals since; {why}")) }
+    });
+}
 
 #[test]
-fn outages_of_kafka_and_clickhouse_lose_and_double_nothing() {
-    let away = Duration::from_secs(given("SIGNALMILL_OUTAGE_SECONDS", 5));
-    let articles = usize::try_from(given("SIGNALMILL_OUTAGE_ARTICLES", 1_500)).unwrap();
-    let mut stack = Stack::own("outage");
+fn an_outage_of_clickhouse_loses_and_doubles_nothing() {
+    let mut stack = Stack::own("outage_clickhouse", &[]);
     let mill = Mill::on(&stack, "outage");
     let mut worker = mill.start_ready();
-    let feed = mill.feed(articles, away * 2 + Duration::from_secs(12));
-    until_some_rows(&mill);
+    let feed = mill.feed(articles(), away() + Duration::from_secs(4));
+    mill.until_answer("SELECT count() > 0 FROM signals_v", "1", NOTICE_MAX);
 
     stack.services.clickhouse.kill().unwrap();
     let began = Instant::now();
     let (why, noticed) = worker.until_page("/ready", 503, NOTICE_MAX);
     assert!(why.contains("\"state\":\"waiting\"") && why.contains("sink"), "{why}");
-    assert_eq!(worker.page("/live").unwrap().0, 200, "waiting is no reason to be restarted");
-    // The length of the outage is what is tested.
-    std::thread::sleep(away.saturating_sub(began.elapsed()));
+    outlive(&mut worker, began);
     stack.services.clickhouse.restart().unwrap();
-    let (_, ready) = worker.until_page("/ready", 200, NOTICE_MAX);
-    eprintln!("outage: ClickHouse's noticed after {noticed:?}, /ready {ready:?} after it was back");
-
-    stack.services.kafka.stop().unwrap();
-    let began = Instant::now();
-    while began.elapsed() < away {
-        assert_eq!(worker.page("/live").unwrap().0, 200, "waiting is no reason to be restarted");
-        std::thread::sleep(Duration::from_millis(500));
-    }
-    stack.services.kafka.restart().unwrap();
     let back = now_ms();
-    eprintln!("outage: Kafka is back at {back}");
-    until("every article through after Kafka was back", NOTICE_MAX + away, || {
-        assert_eq!(worker.page("/live").unwrap().0, 200, "waiting is no reason to be restarted");
-        let (ready, why) = worker.page("/ready").unwrap();
-        let late =
-            mill.try_ask(&format!("SELECT count() FROM signals_v WHERE toUnixTimestamp64Milli(produced_at) > {back}"))?;
-        if ready == 200 && late != "0" { Ok(()) } else { Err(format!("{late} signals since; {why}")) }
-    });
+    let (_, ready) = worker.until_page("/ready", 200, NOTICE_MAX);
     feed.join().unwrap();
-    audit(&mill, articles);
-    eprintln!("outage: first signal after Kafka was back {:?}", recoveries(&mill, &[back]));
+    audit(&mill, articles());
+    eprintln!(
+        "outage of ClickHouse: noticed after {noticed:?}, /ready {ready:?} after it was back, first signal {:?}",
+        recoveries(&mill, &[back])
+    );
 
     stack.services.clickhouse.kill().unwrap();
-    let more = mill.feed(20, Duration::ZERO);
+    mill.feed(20, Duration::ZERO).join().unwrap();
     worker.until_page("/ready", 503, NOTICE_MAX);
-    more.join().unwrap();
     let (status, took) = worker.stop();
+    eprintln!("sigterm: without ClickHouse, {status} after {took:?}");
     assert!(status.success() && took < STOP_MAX, "without ClickHouse: {status} after {took:?}");
 }
 
-fn until_some_rows(mill: &Mill) {
-    until("the first rows", NOTICE_MAX, || match mill.try_ask("SELECT count() FROM signals_v")?.as_str() {
-        "0" => Err("none".to_owned()),
-        _ => Ok(()),
-    });
+#[test]
+fn a_kafka_that_does_not_answer_under_load_loses_and_doubles_nothing() {
+    let stack = Stack::own("outage_kafka", LONG_SESSION);
+    let kafka = Pid::from_raw(i32::try_from(stack.services.kafka.pid()).unwrap()).unwrap();
+    let mill = Mill::on(&stack, "outage");
+    let mut worker = mill.start_ready();
+    let feed = mill.feed(articles(), away() + Duration::from_secs(6));
+    mill.until_answer("SELECT count() > 0 FROM signals_v", "1", NOTICE_MAX);
+
+    kill_process(kafka, Signal::STOP).unwrap();
+    outlive(&mut worker, Instant::now());
+    kill_process(kafka, Signal::CONT).unwrap();
+    let back = now_ms();
+    recovered(&mill, &mut worker, back);
+    feed.join().unwrap();
+    audit(&mill, articles());
+    eprintln!("outage of Kafka, paused: first signal {:?} after it was back", recoveries(&mill, &[back]));
+}
+
+#[test]
+fn a_restart_of_kafka_loses_and_doubles_nothing() {
+    let mut stack = Stack::own("outage_restart", LONG_SESSION);
+    let mill = Mill::on(&stack, "outage");
+    let mut worker = mill.start_ready();
+    let before = articles() / 2;
+    mill.feed(before, Duration::ZERO).join().unwrap();
+    audit(&mill, before);
+
+    stack.services.kafka.stop().unwrap();
+    let began = Instant::now();
+    // These wait in their producer until Kafka is back.
+    let feed = mill.feed_range(before..articles(), Duration::ZERO);
+    outlive(&mut worker, began);
+    stack.services.kafka.restart().unwrap();
+    let back = now_ms();
+    recovered(&mill, &mut worker, back);
+    feed.join().unwrap();
+    audit(&mill, articles());
+    eprintln!("outage of Kafka, restarted: first signal {:?} after it was back", recoveries(&mill, &[back]));
 }
 
 #[test]
 fn a_process_that_starts_before_its_services_waits_for_them() {
-    let mut stack = Stack::own("late");
+    let mut stack = Stack::own("late", &[]);
     let mill = Mill::on(&stack, "late");
     stack.services.stop().unwrap();
     let mut worker = mill.start();

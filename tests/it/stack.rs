@@ -16,7 +16,7 @@ use rdkafka::metadata::MetadataPartition;
 use rdkafka::producer::future_producer::DeliveryFuture;
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
-use signalmill::embedded::Services;
+use signalmill::embedded::{Services, clickhouse, kafka};
 
 /// Time that a topic may take to be read to its end.
 const READ_PATIENCE: Duration = Duration::from_mins(1);
@@ -34,21 +34,26 @@ pub struct Stack {
 impl Stack {
     /// The one that tests of this process share.
     pub fn shared() -> &'static Self {
-        static SHARED: LazyLock<Stack> = LazyLock::new(|| Stack::start("shared"));
+        static SHARED: LazyLock<Stack> = LazyLock::new(|| Stack::own("shared", &[]));
         &SHARED
     }
 
-    /// One for a test that stops services; ends with the value.
-    pub fn own(name: &str) -> Self {
-        Self::start(name)
-    }
-
-    fn start(name: &str) -> Self {
+    /// One for a test that stops services, with these lines in Kafka's `server.properties`; ends with the value.
+    pub fn own(name: &str, properties: &[(&str, &str)]) -> Self {
         let stacks = Path::new(env!("CARGO_TARGET_TMPDIR")).join("stacks");
         sweep(&stacks);
         let folder = stacks.join(format!("{}-{name}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
-        let services = Services::start(&folder, Path::new(env!("CARGO_BIN_EXE_signalmill"))).unwrap();
+        let own = |&(key, value): &(&str, &str)| (key.to_owned(), value.to_owned());
+        let kafka = kafka::Settings {
+            properties: properties.iter().map(own).collect(),
+            ..kafka::Settings::in_folder(folder.join("kafka"))
+        };
+        let clickhouse = clickhouse::Settings {
+            program: Some(env!("CARGO_BIN_EXE_signalmill").into()),
+            ..clickhouse::Settings::in_folder(folder.join("clickhouse"))
+        };
+        let services = Services::start_with(&kafka, &clickhouse).unwrap();
         Self { brokers: services.kafka.brokers(), url: services.clickhouse.url(), services, folder }
     }
 }

@@ -42,7 +42,7 @@ fn main() -> anyhow::Result<()> {
         |what: &str, micros: f64| report.row(what, vec![("us/article", micros), ("x decode", micros / decode)]);
     row("decode JSON", decode);
     let mut copies = raw.clone().into_iter().cycle();
-    row("copy (in the steps below)", best(&raw, |raw| raw.clone()));
+    row("copy (in the steps below)", best(&raw, Clone::clone));
     row("clean", best(&raw, |_| copies.next().map(|raw| bare.clean(raw, &place))));
     row("analyse", best(&clean, |article| bare.analyze(article.clone())));
     row("score", best(&analyses, |analysis| bare.score(analysis.clone())));

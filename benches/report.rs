@@ -29,14 +29,17 @@ impl Report {
         }
         let Some((_, first)) = self.rows.first() else { return };
         let width = self.rows.iter().map(|(what, _)| what.chars().count()).max().unwrap_or(0);
-        let heads: String = first.iter().map(|(name, _)| format!("  {name:>w$}", w = name.len().max(12))).collect();
-        println!("{:width$}{heads}", self.bench);
+        print!("{:width$}", self.bench);
+        for (name, _) in first {
+            print!("  {name:>w$}", w = name.len().max(12));
+        }
+        println!();
         for (what, figures) in &self.rows {
-            let cells: String = figures
-                .iter()
-                .map(|(name, figure)| format!("  {:>w$}", cell(*figure), w = name.len().max(12)))
-                .collect();
-            println!("{what:width$}{cells}");
+            print!("{what:width$}");
+            for (name, figure) in figures {
+                print!("  {:>w$}", cell(*figure), w = name.len().max(12));
+            }
+            println!();
         }
     }
 }

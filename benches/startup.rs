@@ -30,7 +30,7 @@ use worker::Worker;
 /// Enough for every start to find records waiting.
 const ARTICLES: u64 = 400;
 const BYTES: usize = 4_400;
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 fn main() -> anyhow::Result<()> {
     let options = Options::of_process();

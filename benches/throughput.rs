@@ -36,7 +36,7 @@ use tail::Tail;
 use worker::Worker;
 
 /// The longest that one measurement may take.
-const PATIENCE: Duration = Duration::from_secs(900);
+const PATIENCE: Duration = Duration::from_mins(15);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 struct Figures {

@@ -59,7 +59,8 @@ async fn keep(surroundings: Surroundings, hop: Line, health: Component, mut stop
         }
         // Full jitter: workers that lost the same broker do not come back in step.
         let pause = rand::rng().random_range(WAIT_MIN..=wait.max(WAIT_MIN + Duration::from_millis(1)));
-        health.failed(format!("{error:#}"));
+        // It starts again by itself: a restart of the process, which `/live` would ask for, would mend nothing.
+        health.waiting(format!("{error:#}"));
         warn!(
             hop = hop.name,
             error = format!("{error:#}"),

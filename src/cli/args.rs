@@ -18,6 +18,10 @@ use super::stages::Stages;
 const LOG_VARIABLE: &str = "RUST_LOG";
 /// The log format where `--log-format` is not given.
 const LOG_FORMAT_VARIABLE: &str = "SIGNALMILL_LOG_FORMAT";
+/// What the demo logs where nobody says otherwise: its progress and its result are what is to be read. What is fetched is
+/// told, as it takes its time; that a cluster of seconds ago has no coordinators yet is no news.
+const DEMO_LOG_FILTER: &str = "warn,librdkafka=error,signalmill::embedded::cache=info,\
+                               signalmill::embedded::fetch=info,signalmill::embedded::package=info";
 /// Widest line of a help text.
 const HELP_COLUMNS_MAX: usize = 110;
 
@@ -44,7 +48,7 @@ pub struct Global {
     /// Print results as JSON
     #[arg(long, global = true)]
     pub json: bool,
-    /// What to log, as in `RUST_LOG`: `debug`, `warn,signalmill::kafka=debug` [default: info]
+    /// What to log, as in `RUST_LOG`: `debug`, `warn,signalmill::kafka=debug` [default: info; demo: warn]
     #[arg(long, value_name = "FILTER", global = true)]
     pub log: Option<String>,
     /// How to log; otherwise as `SIGNALMILL_LOG_FORMAT` says [default: human]
@@ -52,14 +56,15 @@ pub struct Global {
     pub log_format: Option<LogFormat>,
 }
 
-impl Global {
-    /// Starts to log as the flags say, or the environment where they say nothing.
+impl Cli {
+    /// Starts to log as the flags say, or the environment where they say nothing, or as the command usually does.
     ///
     /// # Errors
     /// [`Usage`] for an unknown format, a [`LogError`](observe::LogError) for an unreadable filter.
     pub fn start_logs(&self, environment: &Environment) -> anyhow::Result<()> {
-        let format = match (self.log_format, environment.get(LOG_FORMAT_VARIABLE)) {
-            (Some(format), _) => format,
+        let Global { log, log_format, .. } = &self.global;
+        let format = match (log_format, environment.get(LOG_FORMAT_VARIABLE)) {
+            (Some(format), _) => *format,
             (None, Some(word)) => LogFormat::from_str(word, false)
                 .map_err(|_| Usage(format!("{LOG_FORMAT_VARIABLE} is {word:?}, and can be human or json")))?,
             (None, None) => LogFormat::Human,
@@ -68,7 +73,8 @@ impl Global {
             LogFormat::Human => observe::LogFormat::Human,
             LogFormat::Json => observe::LogFormat::Json,
         };
-        let filter = self.log.as_deref().or_else(|| environment.get(LOG_VARIABLE));
+        let usual = matches!(self.command, Command::Demo(_)).then_some(DEMO_LOG_FILTER);
+        let filter = log.as_deref().or_else(|| environment.get(LOG_VARIABLE)).or(usual);
         Ok(observe::init_logs(filter, format)?)
     }
 }
@@ -243,7 +249,7 @@ pub enum Sessions {
 /// Arguments of `sessions show`.
 #[derive(Debug, Clone, Args)]
 pub struct SessionsShow {
-    /// Only this session, with its batches
+    /// Only this session
     pub id: Option<String>,
 }
 

@@ -21,13 +21,20 @@ const DRAWS_PER_SECOND: u8 = 10;
 pub struct Table {
     columns: Vec<&'static str>,
     rows: Vec<Vec<String>>,
+    open_ended: bool,
 }
 
 impl Table {
     /// Without rows yet.
     #[must_use]
     pub fn new(columns: &[&'static str]) -> Self {
-        Self { columns: columns.to_vec(), rows: Vec::new() }
+        Self { columns: columns.to_vec(), rows: Vec::new(), open_ended: false }
+    }
+
+    /// The same, whose last column is never cut.
+    #[must_use]
+    pub fn open_ended(self) -> Self {
+        Self { open_ended: true, ..self }
     }
 
     /// Adds a row, a cell for each column.
@@ -36,7 +43,11 @@ impl Table {
     /// Where there are more or fewer cells than columns.
     pub fn row<const N: usize>(&mut self, cells: [String; N]) {
         assert_eq!(N, self.columns.len(), "a cell for each column");
-        self.rows.push(cells.map(|cell| fitted(&cell).into_owned()).to_vec());
+        let cut = N.saturating_sub(usize::from(self.open_ended));
+        let shown =
+            |(index, cell): (usize, String)| if index < cut { fitted(&cell) } else { harmless(&cell) }.into_owned();
+        let row = cells.into_iter().enumerate().map(shown).collect();
+        self.rows.push(row);
     }
 
     /// Writes the columns under each other; numbers to the right.
@@ -215,6 +226,10 @@ mod tests {
         table.row(["比特币".into(), "7".into(), "x".repeat(100)]);
         insta::assert_snapshot!(shown(&table));
         assert_eq!(shown(&Table::new(&["a", "b"])), "a  b\n");
+        let mut open = Table::new(&["a", "b"]).open_ended();
+        open.row(["x".repeat(100), "y".repeat(100)]);
+        let shown = shown(&open);
+        assert!(shown.contains('…') && shown.contains(&"y".repeat(100)), "{shown}");
     }
 
     #[test]

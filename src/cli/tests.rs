@@ -61,14 +61,6 @@ fn the_references() {
 }
 
 #[test]
-fn the_page_of_the_metrics_is_the_table() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/dashboards/METRICS.md");
-    let page = std::fs::read_to_string(path).unwrap_or_default();
-    let table = printed(|out| reference::metrics(out, false));
-    assert!(page == table, "run: signalmill reference metrics > dashboards/METRICS.md\n\n{table}");
-}
-
-#[test]
 fn arguments_are_parsed_not_checked() {
     let parse = |line: &str| Cli::try_parse_from(line.split(' ')).map(|cli| cli.command);
     let Ok(Command::Tap(tap)) = parse("signalmill tap signals --from 15 --filter a.b=c=d --limit 2 --json") else {

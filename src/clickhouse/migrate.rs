@@ -8,7 +8,7 @@
 
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
-use tracing::{info, warn};
+use tracing::warn;
 
 use super::backoff::PASSING;
 use super::migrations::{SCRIPTS, Script, foundation};
@@ -80,7 +80,6 @@ impl Store {
                 continue;
             }
             self.apply(script).await?;
-            info!(version = script.version, name = script.name, "applied migration");
             applied.push(Applied { version: script.version, name: script.name.to_owned() });
         }
         // Columns may have changed under the cache of an earlier insert.

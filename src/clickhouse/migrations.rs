@@ -116,6 +116,15 @@ mod tests {
     }
 
     #[test]
+    fn every_file_of_the_folder_is_in_the_list() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/clickhouse");
+        let entries = std::fs::read_dir(folder).unwrap();
+        let mut files: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        files.sort();
+        assert_eq!(files, SCRIPTS.iter().map(|script| format!("{}.sql", script.name)).collect::<Vec<_>>());
+    }
+
+    #[test]
     fn a_cluster_replicates_every_table_on_every_server() {
         let settings = Settings { cluster: Some("main".into()), ..Settings::default() };
         let scripts = SCRIPTS.iter().flat_map(|script| script.statements(&settings));

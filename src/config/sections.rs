@@ -278,7 +278,7 @@ settings! {
         /// Time between two transactions of a hop while there is something to commit.
         key tick: Duration = Duration::from_millis(20), within(Duration::from_millis(1)..=Duration::from_secs(10));
         /// Time that a hop has to finish what it holds when it stops or loses a partition.
-        key drain: Duration = Duration::from_secs(8), within(Duration::from_millis(100)..=Duration::from_mins(5));
+        key drain: Duration = Duration::from_secs(7), within(Duration::from_millis(100)..=Duration::from_mins(5));
     }
 
     /// The HTTP API.

@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 
+use crate::config::Environment;
+
 /// The file that says that an entry was built to its end.
 const MARKER: &str = ".complete";
 /// Bytes read at once while a checksum is taken.
@@ -29,11 +31,12 @@ impl Cache {
     /// # Errors
     /// When none of the three variables (the last is `$HOME`) is set.
     pub fn of_user() -> Result<Self> {
-        let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+        let environment = Environment::process();
+        let set = |name| environment.get(name);
         let root = set("SIGNALMILL_CACHE")
             .map(PathBuf::from)
-            .or_else(|| set("XDG_CACHE_HOME").map(|xdg| Path::new(&xdg).join("signalmill")))
-            .or_else(|| set("HOME").map(|home| Path::new(&home).join(".cache/signalmill")))
+            .or_else(|| set("XDG_CACHE_HOME").map(|xdg| Path::new(xdg).join("signalmill")))
+            .or_else(|| set("HOME").map(|home| Path::new(home).join(".cache/signalmill")))
             .context("no folder for the cache: set SIGNALMILL_CACHE or HOME")?;
         Ok(Self::at(root))
     }

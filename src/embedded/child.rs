@@ -222,6 +222,7 @@ fn keeper() -> io::Result<mpsc::SyncSender<Order>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Environment;
 
     fn shell(script: &str) -> Command {
         let mut command = Command::new("sh");
@@ -269,8 +270,8 @@ mod tests {
     fn child_dies_with_this_process() {
         const ROLE: &str = "SIGNALMILL_TEST_PARENT";
         let name = "embedded::child::tests::child_dies_with_this_process";
-        if let Some(log) = std::env::var_os(ROLE) {
-            let _child = Child::spawn("a child", shell("echo $$; exec sleep 600"), Path::new(&log));
+        if let Some(log) = Environment::process().get(ROLE) {
+            let _child = Child::spawn("a child", shell("echo $$; exec sleep 600"), Path::new(log));
             loop {
                 std::thread::park();
             }

@@ -35,9 +35,9 @@ const ENGINE_SHA256: &str = "c0d32b129e988f2b9a9a31c9141aecf5e1e2453f9a079efc4d3
 const ENGINE_LIBRARY: &str = "libchdb.so";
 
 /// Longest time for one fetch: 178 MB on a slow line.
-const FETCH_PATIENCE: Duration = Duration::from_secs(1800);
+const FETCH_PATIENCE: Duration = Duration::from_mins(30);
 /// Longest time to unpack 570 MB.
-const UNPACK_PATIENCE: Duration = Duration::from_secs(300);
+const UNPACK_PATIENCE: Duration = Duration::from_mins(5);
 
 /// Kafka's jars, in the order of the class path.
 ///

@@ -30,7 +30,7 @@ const READY_PATIENCE: Duration = Duration::from_secs(90);
 /// Time between two probes of a broker that is starting.
 const READY_POLL: Duration = Duration::from_millis(20);
 /// Longest time for the tool that formats a data folder.
-const FORMAT_PATIENCE: Duration = Duration::from_secs(60);
+const FORMAT_PATIENCE: Duration = Duration::from_mins(1);
 /// Time that an ordered stop may take before the node is killed.
 const STOP_GRACE: Duration = Duration::from_secs(20);
 /// Starts that are tried when somebody else takes a free port before we do.

@@ -11,9 +11,10 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 
 use super::child;
+use crate::config::Environment;
 
 /// Longest time for `apt-get update` and for one installation.
-const APT_PATIENCE: Duration = Duration::from_secs(900);
+const APT_PATIENCE: Duration = Duration::from_mins(15);
 
 /// A program and the package that brings it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,8 +27,8 @@ pub struct Package {
     pub purpose: &'static str,
 }
 
-/// Runs Kafka. Version 17 is the oldest that Kafka 4 accepts.
-pub const JAVA: Package = Package { command: "java", debian: "openjdk-17-jre-headless", purpose: "runs Apache Kafka" };
+/// Runs Kafka. Version 17 is the oldest that Kafka 4 accepts, and what this package brings on Debian 12.
+pub const JAVA: Package = Package { command: "java", debian: "default-jre-headless", purpose: "runs Apache Kafka" };
 
 /// Fetches Kafka's jars.
 pub const MAVEN: Package = Package { command: "mvn", debian: "maven", purpose: "fetches Apache Kafka" };
@@ -42,17 +43,18 @@ impl Package {
     /// # Errors
     /// When the command is missing and cannot be installed; the text names the package and what to run.
     pub fn ensure(self, log: &Path) -> Result<PathBuf> {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        if let Some(found) = find(self.command, &path) {
+        let environment = Environment::process();
+        let path = OsStr::new(environment.get("PATH").unwrap_or_default());
+        if let Some(found) = find(self.command, path) {
             return Ok(found);
         }
-        let apt = find("apt-get", &path).filter(|_| rustix::process::geteuid().is_root());
+        let apt = find("apt-get", path).filter(|_| rustix::process::geteuid().is_root());
         let Some(apt) = apt else {
             bail!("{}", self.missing());
         };
         tracing::info!(package = self.debian, "installing a missing package by apt-get");
         self.install(&apt, log).with_context(|| self.missing())?;
-        find(self.command, &path).with_context(|| self.missing())
+        find(self.command, path).with_context(|| self.missing())
     }
 
     fn install(self, apt: &Path, log: &Path) -> Result<()> {

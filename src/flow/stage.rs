@@ -152,7 +152,7 @@ async fn judge<S: Stage>(stage: Arc<S>, metrics: StageMetrics, batch: Batch<S::I
     let entries = frame
         .into_iter()
         .map(|(settled, from)| {
-            let state = settled.unwrap_or_else(|| match verdicts.next() {
+            let judged = settled.unwrap_or_else(|| match verdicts.next() {
                 Some(Verdict::Keep(value)) => {
                     metrics.count("ok");
                     State::Kept(value)
@@ -167,7 +167,7 @@ async fn judge<S: Stage>(stage: Arc<S>, metrics: StageMetrics, batch: Batch<S::I
                 }
                 None => unreachable!("as many verdicts as kept entries were counted above"),
             });
-            Entry { state, from }
+            Entry { state: judged, from }
         })
         .collect();
     metrics.took(started.elapsed());

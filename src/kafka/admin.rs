@@ -31,7 +31,7 @@ pub enum Found {
 /// When the cluster cannot be reached or refuses to create a topic.
 pub async fn ensure(kafka: &config::Kafka, topics: &[Topic], create: bool) -> anyhow::Result<Vec<(String, Found)>> {
     let admin: AdminClient<DefaultClientContext> =
-        client::base(kafka, "signalmill-admin")?.create().context("creating the admin client")?;
+        client::base(kafka, "signalmill-admin").create().context("creating the admin client")?;
     let present = present(kafka).await?;
     let options = AdminOptions::new().request_timeout(Some(REQUEST_TIMEOUT));
     let mut found = Vec::with_capacity(topics.len());
@@ -59,7 +59,7 @@ pub async fn ensure(kafka: &config::Kafka, topics: &[Topic], create: bool) -> an
 
 /// The partitions of every topic of the cluster.
 async fn present(kafka: &config::Kafka) -> anyhow::Result<HashMap<String, usize>> {
-    let client = client::base(kafka, "signalmill-admin")?;
+    let client = client::base(kafka, "signalmill-admin");
     let brokers = kafka.brokers.clone();
     let look = move || -> anyhow::Result<HashMap<String, usize>> {
         let consumer: rdkafka::consumer::BaseConsumer = client.create().context("creating a client")?;

@@ -1,22 +1,80 @@
 //! What every client of ours has in common: brokers, security, names, logs.
 
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::error::KafkaError;
+use rdkafka::message::DeliveryResult;
+use rdkafka::producer::ProducerContext;
+use rdkafka::{ClientConfig, ClientContext};
+use tracing::{debug, warn};
 
 use crate::config;
 
+/// Complaints of librdkafka within this time of one that was logged are only seen at `debug`.
+const QUIET: Duration = Duration::from_secs(10);
 /// How long one request to a broker may take.
 pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// The largest message a client of ours sends: a topic's `max.message.bytes` and room for the record's frame.
 pub(super) const MESSAGE_BYTES_MAX: usize = (32 << 20) + (64 << 10);
 
+/// Takes librdkafka's complaints: what it says of lost connections comes by the hundred while a broker is away, so one
+/// line in a while stands for all. What that means for a hop, health and the hop's own log line say.
+#[derive(Debug, Default)]
+pub(super) struct Calm;
+
+impl Calm {
+    /// Whether a line may be said aloud now.
+    fn may_speak() -> bool {
+        static SPOKEN: Mutex<Option<Instant>> = Mutex::new(None);
+        let mut spoken = SPOKEN.lock().unwrap_or_else(PoisonError::into_inner);
+        let quiet = spoken.is_none_or(|at| at.elapsed() >= QUIET);
+        if quiet {
+            *spoken = Some(Instant::now());
+        }
+        quiet
+    }
+
+    /// A log line of librdkafka.
+    pub(super) fn say_log(level: RDKafkaLogLevel, facility: &str, line: &str) {
+        if level as i32 <= RDKafkaLogLevel::Warning as i32 && Self::may_speak() {
+            warn!(facility, "librdkafka: {line}");
+        } else {
+            debug!(facility, "librdkafka: {line}");
+        }
+    }
+
+    /// An error that no call returns.
+    pub(super) fn say_error(error: &KafkaError, reason: &str) {
+        if Self::may_speak() {
+            warn!(%error, reason, "librdkafka reports an error");
+        } else {
+            debug!(%error, reason, "librdkafka reports an error");
+        }
+    }
+}
+
+impl ClientContext for Calm {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
+        Self::say_log(level, facility, line);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        Self::say_error(&error, reason);
+    }
+}
+
+impl ProducerContext for Calm {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, _result: &DeliveryResult<'_>, (): ()) {
+        // A record that was not delivered fails its transaction, which says so.
+    }
+}
+
 /// A configuration that every client starts from.
-///
-/// # Errors
-/// When a secret cannot be read.
-pub(super) fn base(settings: &config::Kafka, client_id: &str) -> anyhow::Result<ClientConfig> {
+pub(super) fn base(settings: &config::Kafka, client_id: &str) -> ClientConfig {
     let mut client = ClientConfig::new();
     client
         .set("bootstrap.servers", &settings.brokers)
@@ -47,5 +105,5 @@ pub(super) fn base(settings: &config::Kafka, client_id: &str) -> anyhow::Result<
             client.set("sasl.password", password.expose());
         }
     }
-    Ok(client)
+    client
 }

@@ -27,18 +27,6 @@ pub(super) struct Held {
 }
 
 impl Group {
-    /// How many partitions this worker owns.
-    #[must_use]
-    pub fn partitions(&self) -> usize {
-        self.held.assignment.len()
-    }
-
-    /// Bytes that are under way.
-    #[must_use]
-    pub fn in_flight_bytes(&self) -> usize {
-        self.held.budget.bytes()
-    }
-
     /// Offsets were committed: the hop is no longer behind by them.
     pub(super) fn landed(&self, offsets: &Offsets) {
         self.held.lag.landed(offsets);

@@ -4,8 +4,9 @@
 //! `StreamConsumer` runs the rebalance callback inside its poll on a runtime thread, where it cannot wait for a
 //! drain, and its split queues have stalled silently (rust-rdkafka #638, #665, #840, #848). Here the callback runs on
 //! a thread that may block: when partitions move away it sends a barrier down the hop and waits until everything
-//! before it has landed and is committed, at most for the drain's deadline, which is shorter than the session timeout.
-//! Only then does the partition change hands.
+//! before it has landed and is committed, at most for the drain's deadline. Only then does the partition change hands.
+//! Heartbeats go on meanwhile; the deadline is far below the time that a group grants its members for a rebalance
+//! (`max.poll.interval.ms`, five minutes).
 //!
 //! # Back-pressure
 //! A full hop first makes this thread wait for a moment, which costs nothing. Only when the stall lasts are the
@@ -21,6 +22,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use bytes::Bytes;
 use rdkafka::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext, Rebalance};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
@@ -119,7 +121,7 @@ pub fn subscribe(
         health,
     };
     let group = format!("{}signalmill-{}", kafka.topic_prefix, settings.hop.replace('/', "-"));
-    let mut client = client::base(kafka, &group)?;
+    let mut client = client::base(kafka, &group);
     client
         .set("group.id", &group)
         .set("enable.auto.commit", "false")
@@ -141,11 +143,8 @@ pub fn subscribe(
     let consumer = Arc::new(consumer);
     let group = Group { consumer: Arc::downgrade(&consumer), held };
     let stop = Arc::new(AtomicBool::new(false));
-    let poller = Poller {
-        consumer,
-        topics: settings.topics.iter().map(|topic| topic.as_str().into()).collect(),
-        stop: Arc::clone(&stop),
-    };
+    let poller =
+        Poller { consumer, topics: settings.topics.into_iter().map(Into::into).collect(), stop: Arc::clone(&stop) };
     let (leaving, ended) = oneshot::channel();
     thread::Builder::new()
         .name(format!("poll {}", settings.hop))
@@ -178,8 +177,17 @@ struct Chunk {
 }
 
 impl ClientContext for Watcher {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
+        client::Calm::say_log(level, facility, line);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        client::Calm::say_error(&error, reason);
+    }
+
     fn stats(&self, statistics: Statistics) {
         self.held.lag.report(&statistics);
+        self.metrics.in_flight(self.held.budget.bytes() as u64);
     }
 }
 
@@ -196,7 +204,11 @@ impl ConsumerContext for Watcher {
                 self.metrics.rebalanced();
                 info!(hop = self.hop, partitions = partitions.count(), "partitions revoked");
                 // A lost assignment is already somebody else's: there is nothing left to commit.
-                let drains = !consumer.assignment_lost() && !self.closing.load(Ordering::Acquire);
+                let lost = consumer.assignment_lost();
+                if lost {
+                    self.health.waiting("its partitions were lost, it joins its group again");
+                }
+                let drains = !lost && !self.closing.load(Ordering::Acquire);
                 if drains && !self.drain(CloseReason::Revoked) {
                     warn!(hop = self.hop, "drain took longer than its deadline, work is given up");
                 }
@@ -219,7 +231,8 @@ fn owned(partitions: &TopicPartitionList) -> impl Iterator<Item = (Arc<str>, i32
 }
 
 impl Watcher {
-    /// Everything read so far lands and is committed, or the deadline passes; says which.
+    /// Waits until everything read so far has landed and is committed, or the hop has ended; `false` where the deadline
+    /// came first.
     fn drain(&self, reason: CloseReason) -> bool {
         let chunk = mem::take(&mut *self.chunk.lock().unwrap_or_else(PoisonError::into_inner));
         let drained = async {
@@ -230,7 +243,7 @@ impl Watcher {
             self.sender.send(Delivery::Barrier(barrier)).await.ok()?;
             reached.await.ok()
         };
-        matches!(self.runtime.block_on(async { tokio::time::timeout(self.drain, drained).await }), Ok(Some(())))
+        self.runtime.block_on(async { tokio::time::timeout(self.drain, drained).await }).is_ok()
     }
 
     fn take(&self, message: &BorrowedMessage<'_>, topics: &[Arc<str>]) -> bool {
@@ -373,15 +386,11 @@ impl Poller {
     fn is_fatal(&self, error: &KafkaError) -> bool {
         let hop = self.consumer.context().hop;
         let fatal = self.consumer.client().fatal_error();
-        match fatal {
-            Some((code, reason)) => {
-                warn!(hop, %code, reason, "consumer failed for good, the hop starts again");
-                true
-            }
-            None => {
-                debug!(hop, %error, "poll failed, librdkafka goes on by itself");
-                false
-            }
+        if let Some((code, reason)) = &fatal {
+            warn!(hop, %code, reason, "consumer failed for good, the hop starts again");
+        } else {
+            debug!(hop, %error, "poll failed, librdkafka goes on by itself");
         }
+        fatal.is_some()
     }
 }

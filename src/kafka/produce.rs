@@ -61,7 +61,7 @@ impl Producer {
     /// # Errors
     /// When librdkafka refuses the configuration.
     pub fn new(kafka: &config::Kafka) -> anyhow::Result<Self> {
-        let mut client = client::base(kafka, "signalmill-ingest")?;
+        let mut client = client::base(kafka, "signalmill-ingest");
         client
             .set("enable.idempotence", "true")
             .set("compression.type", "lz4")

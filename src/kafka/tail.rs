@@ -43,7 +43,7 @@ impl Tail {
     /// # Errors
     /// When the cluster cannot be reached, or has no such topic.
     pub fn open(kafka: &config::Kafka, topic: &str, start: Start) -> anyhow::Result<Self> {
-        let mut client = client::base(kafka, "signalmill-tap")?;
+        let mut client = client::base(kafka, "signalmill-tap");
         client
             .set("group.id", "signalmill-tap")
             .set("enable.auto.commit", "false")
@@ -76,9 +76,9 @@ impl Tail {
     /// When the topic cannot be read.
     pub fn next(&self, patience: Duration) -> anyhow::Result<Option<Record>> {
         let message = match self.consumer.poll(patience) {
-            None => return Ok(None),
             Some(Ok(message)) => message,
-            Some(Err(KafkaError::MessageConsumption(
+            None
+            | Some(Err(KafkaError::MessageConsumption(
                 RDKafkaErrorCode::BrokerTransportFailure | RDKafkaErrorCode::AllBrokersDown,
             ))) => return Ok(None),
             Some(Err(error)) => return Err(error).context("reading"),

@@ -11,6 +11,7 @@
 //! not wait: the crate cuts a poll's remaining time to whole milliseconds, so that the last one of every poll, and all
 //! of a shorter one, is spent spinning.
 
+use std::sync::LazyLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -22,7 +23,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{debug, warn};
 
-use super::client::{self, REQUEST_TIMEOUT};
+use super::client::{self, Calm, REQUEST_TIMEOUT};
 use super::group::Group;
 use crate::config;
 use crate::flow::{Offsets, Outgoing};
@@ -34,6 +35,11 @@ const QUEUE_FULL_WAIT: Duration = Duration::from_millis(5);
 const DRAIN_STEP: Duration = Duration::from_micros(500);
 /// Attempts at a step of a transaction that says it may be tried again.
 const STEP_ATTEMPTS_MAX: usize = 5;
+
+/// What stands in for `kafka.worker_id` where it is not set. Nobody else may have it, because the newer holder of an id
+/// fences the older; but a hop that starts again in this process must, so that its own unfinished transaction is
+/// aborted at once and holds back nobody's reading.
+static PROCESS: LazyLock<String> = LazyLock::new(|| format!("{:032x}", rand::random::<u128>()));
 
 /// Commits transactions for one hop.
 #[derive(Debug)]
@@ -60,9 +66,8 @@ impl Transactions {
         metrics: HopMetrics,
     ) -> anyhow::Result<Self> {
         let name = format!("{}signalmill-{}", kafka.topic_prefix, hop.replace('/', "-"));
-        // Without a stable name nobody may share an id: the newer holder would fence the older.
-        let worker = kafka.worker_id.clone().unwrap_or_else(|| format!("{:032x}", rand::random::<u128>()));
-        let mut client = client::base(kafka, &name)?;
+        let worker = kafka.worker_id.as_ref().unwrap_or(&PROCESS);
+        let mut client = client::base(kafka, &name);
         let timeout = kafka.transaction_timeout.as_millis();
         client
             .set("transactional.id", format!("{name}-{worker}"))
@@ -72,13 +77,15 @@ impl Transactions {
             .set("linger.ms", "1")
             .set("queue.buffering.max.kbytes", "131072");
         let (jobs, inbox) = mpsc::channel(1);
-        let producer: BaseProducer = tokio::task::spawn_blocking(move || -> anyhow::Result<BaseProducer> {
-            let producer: BaseProducer = client.create().context("creating the transactional producer")?;
-            producer.init_transactions(REQUEST_TIMEOUT).context("initialising transactions")?;
-            Ok(producer)
-        })
-        .await
-        .context("the producer's start panicked")??;
+        let producer: BaseProducer<Calm> =
+            tokio::task::spawn_blocking(move || -> anyhow::Result<BaseProducer<Calm>> {
+                let producer: BaseProducer<Calm> =
+                    client.create_with_context(Calm).context("creating the transactional producer")?;
+                producer.init_transactions(REQUEST_TIMEOUT).context("initialising transactions")?;
+                Ok(producer)
+            })
+            .await
+            .context("the producer's start panicked")??;
         let writer = Writer { hop, producer, group, metrics };
         thread::Builder::new()
             .name(format!("land {hop}"))
@@ -101,7 +108,7 @@ impl Transactions {
 
 struct Writer {
     hop: &'static str,
-    producer: BaseProducer,
+    producer: BaseProducer<Calm>,
     group: Group,
     metrics: HopMetrics,
 }
@@ -136,8 +143,10 @@ impl Writer {
                 .context("naming an offset")?;
         }
         if positions.count() > 0 {
-            let metadata = self.group.metadata().context("the consumer has left its group")?;
             self.step("adding offsets to the transaction", || {
+                // Asked for at every attempt: after a rebalance an older generation would be refused.
+                let left = KafkaError::Canceled;
+                let metadata = self.group.metadata().ok_or(left)?;
                 self.producer.send_offsets_to_transaction(&positions, &metadata, REQUEST_TIMEOUT)
             })?;
         }

@@ -26,7 +26,7 @@ impl Engine {
     }
 
     /// Starts it again over the same data.
-    pub async fn resume(&mut self) {
+    pub fn resume(&mut self) {
         self.process.restart().unwrap();
     }
 

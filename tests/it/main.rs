@@ -1,11 +1,26 @@
 //! Tests of the whole program through its public surface, on the real services.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, also in its shared parts")]
+#![expect(clippy::disallowed_methods, reason = "tests find their data and their tools by the environment")]
+
+mod audit;
+mod bad_input;
 mod clickhouse;
 mod clickhouse_rows;
+mod commands;
+mod crash;
+mod docs;
 mod embedded_front;
 mod embedded_kafka;
 mod embedded_services;
 mod engine;
 mod facts;
+mod flow_once;
 mod lexicon;
+mod mill;
+mod outage;
+mod rebalance;
+mod stack;
+mod texts;
+mod tidy;
 mod wire;

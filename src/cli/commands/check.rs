@@ -48,7 +48,7 @@ pub(super) async fn run(loaded: Result<Config, Problems>, as_json: bool) -> anyh
     if as_json {
         output::write_json(out, &findings)?;
     } else {
-        let mut table = Table::new(&["", "what", "name", "detail"]);
+        let mut table = Table::new(&["", "what", "name", "detail"]).open_ended();
         for finding in findings {
             let mark = if finding.ok { "ok" } else { "failed" };
             table.row([mark.to_owned(), finding.subject.to_owned(), finding.name, finding.detail]);

@@ -1,22 +1,26 @@
 //! `demo`: everything on this machine, from nothing to scored signals, with the samples that come with the program.
+//!
+//! Progress is told on standard error, the result on standard output.
+
+mod result;
 
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
+use self::result::{Addresses, Ingested, invite, show, show_json};
 use super::run::operate;
 use super::{progress, stop_signal, surroundings};
 use crate::cli::args;
 use crate::cli::feed::{self, Entry};
-use crate::cli::output::{Table, harmless};
-use crate::clickhouse::Summary;
-use crate::config::{Config, HttpUrl};
+use crate::config::{self, Config, HttpUrl};
 use crate::embedded::{Services, clickhouse, kafka as broker, port};
 use crate::kafka::{self, ARTICLES_RAW, Producer};
 use crate::observe;
@@ -28,47 +32,88 @@ const STRONGEST_SHOWN: u64 = 10;
 /// How often the result is looked for.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How long the samples may take.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 /// A window does not wait long when somebody watches.
 const BATCH_AGE_MAX: Duration = Duration::from_millis(500);
 /// Ports that the services get where they are free, so that the commands of the README work as they are printed.
 const KAFKA_PORT: u16 = 9092;
 const CLICKHOUSE_PORT: u16 = 8123;
 
-pub(super) async fn run(args: args::Demo, mut config: Config) -> anyhow::Result<()> {
+pub(super) async fn run(args: args::Demo, config: Config, as_json: bool) -> anyhow::Result<()> {
     let mut stop = stop_signal()?;
     let data = tempfile::Builder::new().prefix("signalmill-demo-").tempdir().context("making a folder for the data")?;
     say("starting Kafka and the ClickHouse engine (the first time they are fetched, which takes a minute)")?;
-    let mut services = start_services(&data).await?;
-    config.kafka.brokers = services.kafka.brokers();
-    config.clickhouse.url = HttpUrl::parse(&services.clickhouse.url()).context("the engine's address is no URL")?;
-    config.articles.batch_age_max = BATCH_AGE_MAX;
+    let began = Instant::now();
+    let services = tokio::select! {
+        services = start_services(&data) => services?,
+        // What was started ends with this process.
+        () = stopped(&mut stop) => bail!("stopped before the services were up"),
+    };
+    say(&format!("both are up after {:.1} s", began.elapsed().as_secs_f64()))?;
+    let config = on(&services, config)?;
     let listener = match TcpListener::bind(config.metrics.listen).await {
         Ok(listener) => listener,
         Err(_) => TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.context("listening for metrics")?,
     };
-    let metrics = listener.local_addr().context("asking for our own address")?;
+    let addresses = Addresses::new(&services, listener.local_addr().context("asking for our own address")?);
     let surroundings = surroundings(config)?;
     let (store, kafka) = (surroundings.store.clone(), surroundings.config.kafka.clone());
     kafka::ensure(&kafka, kafka::TOPICS, true).await?;
     let ingested = tokio::task::spawn_blocking(move || ingest(&kafka)).await.context("ingesting panicked")??;
     let (end, ended) = watch::channel(false);
-    let pipeline = tokio::spawn(operate(surroundings, HOPS.to_vec(), true, listener, ended));
-    let finished = tokio::select! {
-        finished = finish(ingested.sent) => finished,
-        () = stopped(&mut stop) => Ok(()),
-    };
-    if finished.is_ok() && !*stop.borrow() {
-        show(&ingested, &store.summary(STRONGEST_SHOWN).await?)?;
-        if !args.once {
-            invite(&services, metrics)?;
-            stopped(&mut stop).await;
-        }
+    let began = Instant::now();
+    let mut pipeline = tokio::spawn(operate(surroundings, HOPS.to_vec(), true, listener, ended));
+    tokio::select! {
+        finished = finish(ingested.sent) => finished?,
+        () = stopped(&mut stop) => return conclude(pipeline, &end, services).await.and(Err(interrupted())),
+        died = &mut pipeline => return died.context("the pipeline died")?.and(Err(anyhow!("the pipeline ended early"))),
     }
+    say(&format!(
+        "all of them have gone through window, enrich, score and sink after {:.1} s",
+        began.elapsed().as_secs_f64()
+    ))?;
+    let summary = store.summary(STRONGEST_SHOWN).await?;
+    if as_json {
+        show_json(&mut io::stdout(), &ingested, &summary, &addresses)?;
+    } else {
+        show(&mut io::stdout(), &ingested, &summary)?;
+    }
+    if !args.once {
+        if !as_json {
+            invite(&mut io::stdout(), &addresses)?;
+        }
+        stopped(&mut stop).await;
+    }
+    conclude(pipeline, &end, services).await
+}
+
+/// The configuration, with these services instead of those that it names: they have no users and no encryption.
+fn on(services: &Services, config: Config) -> anyhow::Result<Config> {
+    let url = HttpUrl::parse(&services.clickhouse.url()).context("the engine's address is no URL")?;
+    let articles = config::Articles { batch_age_max: BATCH_AGE_MAX, ..config.articles };
+    Ok(Config {
+        kafka: config::Kafka { brokers: services.kafka.brokers(), ..config::Kafka::default() },
+        clickhouse: config::ClickHouse { url, ..config::ClickHouse::default() },
+        schema_registry: config::SchemaRegistry::default(),
+        articles,
+        ..config
+    })
+}
+
+fn interrupted() -> anyhow::Error {
+    anyhow!("stopped before the samples had come through")
+}
+
+/// Stops everything in order.
+async fn conclude(
+    pipeline: JoinHandle<anyhow::Result<()>>,
+    end: &watch::Sender<bool>,
+    mut services: Services,
+) -> anyhow::Result<()> {
+    say("stopping")?;
     let _ = end.send(true);
     pipeline.await.context("the pipeline died")??;
-    tokio::task::spawn_blocking(move || services.stop()).await.context("stopping panicked")??;
-    finished
+    tokio::task::spawn_blocking(move || services.stop()).await.context("stopping panicked")?
 }
 
 async fn stopped(stop: &mut watch::Receiver<bool>) {
@@ -81,24 +126,25 @@ fn say(text: &str) -> io::Result<()> {
 
 async fn start_services(data: &TempDir) -> anyhow::Result<Services> {
     let root: &Path = data.path();
-    let free = |port| port::check_free(port).is_ok().then_some(port);
-    let kafka = broker::Settings { port: free(KAFKA_PORT), ..broker::Settings::in_folder(root.join("kafka")) };
+    let free = |service: &str, port| match port::check_free(port) {
+        Ok(()) => Some(port),
+        Err(error) => {
+            let _ = say(&format!("{service} gets another port: {error:#}"));
+            None
+        }
+    };
+    let kafka = broker::Settings { port: free("Kafka", KAFKA_PORT), ..broker::Settings::in_folder(root.join("kafka")) };
     let engine = clickhouse::Settings {
-        port: free(CLICKHOUSE_PORT),
+        port: free("ClickHouse", CLICKHOUSE_PORT),
         ..clickhouse::Settings::in_folder(root.join("clickhouse"))
     };
     tokio::task::spawn_blocking(move || Services::start_with(&kafka, &engine)).await.context("starting panicked")?
 }
 
-struct Ingested {
-    sent: u64,
-    bad: Vec<String>,
-}
-
-fn ingest(kafka: &crate::config::Kafka) -> anyhow::Result<Ingested> {
+fn ingest(kafka: &config::Kafka) -> anyhow::Result<Ingested> {
     let producer = Producer::new(kafka)?;
     let topic = format!("{}{ARTICLES_RAW}", kafka.topic_prefix);
-    let mut bar = progress("articles", None);
+    let mut bar = progress("sample articles sent", None);
     let mut bad = Vec::new();
     for entry in feed::read(SAMPLES).context("reading the samples")? {
         match entry.context("reading the samples")? {
@@ -128,7 +174,7 @@ async fn finish(sent: u64) -> anyhow::Result<()> {
         }
     };
     if tokio::time::timeout(PATIENCE, look).await.is_err() {
-        bail!("the samples did not come through within {PATIENCE:?}: see the log above");
+        bail!("the samples did not come through within {PATIENCE:?}: run again with --log info to see why");
     }
     Ok(())
 }
@@ -175,51 +221,4 @@ impl Seen {
             && self.articles >= self.admitted + self.screened
             && self.signals >= self.admitted
     }
-}
-
-fn show(ingested: &Ingested, summary: &Summary) -> anyhow::Result<()> {
-    let out = &mut io::stdout().lock();
-    let mut counts = Table::new(&["", "count"]);
-    let mut count = |what: &str, count: u64| counts.row([what.to_owned(), count.to_string()]);
-    count("records sent", ingested.sent);
-    count("articles seen", summary.articles);
-    for screened in &summary.screened {
-        count(&format!("  screened out: {}", screened.screen), screened.articles);
-    }
-    count("  repeating another", summary.duplicates);
-    count("articles analysed", summary.analyzed);
-    count("batches", summary.batches);
-    count("dead letters", summary.dead_letters);
-    writeln!(out)?;
-    counts.write(out)?;
-    writeln!(out, "cost: ${} (analyzer: lexicon, built in)", summary.cost)?;
-    for bad in &ingested.bad {
-        writeln!(out, "not an article, sent on purpose: {bad}")?;
-    }
-    writeln!(out, "\nstrongest signals")?;
-    let mut strongest = Table::new(&["score", "direction", "confidence", "subject", "headline"]);
-    for signal in &summary.strongest {
-        strongest.row([
-            format!("{:.1}", signal.signal.score),
-            signal.signal.direction.clone(),
-            format!("{:.2}", signal.signal.confidence),
-            harmless(&signal.signal.subject).into_owned(),
-            harmless(&signal.title).into_owned(),
-        ]);
-    }
-    strongest.write(out)?;
-    Ok(())
-}
-
-fn invite(services: &Services, metrics: SocketAddr) -> io::Result<()> {
-    let out = &mut io::stdout().lock();
-    let (kafka, clickhouse) = (services.kafka.brokers(), services.clickhouse.url());
-    writeln!(out, "\neverything stays up until Ctrl-C:")?;
-    writeln!(out, "  Kafka       {kafka}")?;
-    writeln!(out, "  ClickHouse  {clickhouse}")?;
-    writeln!(out, "  metrics     http://{metrics}/metrics")?;
-    writeln!(out, "  health      http://{metrics}/health")?;
-    writeln!(out, "look:  curl '{clickhouse}/?database=signalmill&default_format=PrettyCompact' \\")?;
-    writeln!(out, "         --data 'SELECT subject, direction, score FROM signals_v ORDER BY score DESC LIMIT 5'")?;
-    out.flush()
 }

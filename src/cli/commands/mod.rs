@@ -35,11 +35,11 @@ use crate::wire::registry::{self, Registry};
 /// What stood in the way; [`code`](super::code) says with which code to exit.
 pub fn execute(cli: Cli) -> anyhow::Result<()> {
     let environment = Environment::process();
-    cli.global.start_logs(&environment)?;
+    cli.start_logs(&environment)?;
     let global = &cli.global;
     let load = || Config::load(global.config.as_deref(), &environment);
     match cli.command {
-        Command::Demo(demo) => block_on(demo::run(demo, load()?)),
+        Command::Demo(demo) => block_on(demo::run(demo, load()?, global.json)),
         Command::Run(run) => block_on(run::run(run, load()?)),
         Command::Ingest(Ingest::Articles(articles)) => ingest::articles(&articles, &load()?, global.json),
         Command::Check => block_on(check::run(load(), global.json)),

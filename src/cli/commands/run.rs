@@ -1,5 +1,7 @@
 //! `run`: the pipeline, or some of its hops.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, bail};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -14,8 +16,10 @@ use crate::observe::{self, Component, Health, Kind, State};
 use crate::pipeline::{HOPS, Line, Surroundings};
 use crate::supervise;
 
-/// The longest wait for Kafka or ClickHouse to come up, before what stands in the way is said again.
-const SAY_AGAIN: std::time::Duration = std::time::Duration::from_secs(5);
+/// Time between two looks whether Kafka or ClickHouse is up.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// Looks until what stands in the way is said again.
+const SAY_AGAIN_LOOKS: u32 = 10;
 
 pub(super) async fn run(args: Run, config: Config) -> anyhow::Result<()> {
     let stop = stop_signal()?;
@@ -73,10 +77,11 @@ async fn prepare(surroundings: &Surroundings, health: &Health, create: bool, nee
 }
 
 async fn topics(surroundings: &Surroundings, kafka: &Component, create: bool) -> anyhow::Result<()> {
+    let mut looks = 0;
     let found = loop {
         match kafka::ensure(&surroundings.config.kafka, kafka::TOPICS, create).await {
             Ok(found) => break found,
-            Err(error) => wait(surroundings, kafka, &format!("{error:#}")).await,
+            Err(error) => wait(surroundings, kafka, &mut looks, &format!("{error:#}")).await,
         }
     };
     for (name, state) in found {
@@ -92,11 +97,9 @@ async fn topics(surroundings: &Surroundings, kafka: &Component, create: bool) ->
 }
 
 async fn tables(surroundings: &Surroundings, clickhouse: &Component) -> anyhow::Result<()> {
-    loop {
-        match surroundings.store.ping().await {
-            Ok(()) => break,
-            Err(error) => wait(surroundings, clickhouse, &error.to_string()).await,
-        }
+    let mut looks = 0;
+    while let Err(error) = surroundings.store.ping().await {
+        wait(surroundings, clickhouse, &mut looks, &error.to_string()).await;
     }
     for applied in surroundings.store.migrate().await? {
         info!(migration = applied.name, "tables brought up to date");
@@ -105,9 +108,13 @@ async fn tables(surroundings: &Surroundings, clickhouse: &Component) -> anyhow::
     Ok(())
 }
 
-async fn wait(surroundings: &Surroundings, component: &Component, why: &str) {
+/// Between two looks. Says what stands in the way at the first one, and at some of the others.
+async fn wait(surroundings: &Surroundings, component: &Component, looks: &mut u32, why: &str) {
     component.waiting(why);
-    warn!(why, "a service is not there yet, waiting for it");
+    if looks.is_multiple_of(SAY_AGAIN_LOOKS) {
+        warn!(why, "a service is not there yet, waiting for it");
+    }
+    *looks += 1;
     let clock = &surroundings.clock;
-    clock.sleep_until(clock.now().plus(SAY_AGAIN / 5)).await;
+    clock.sleep_until(clock.now().plus(LOOK_AGAIN)).await;
 }

@@ -88,7 +88,7 @@ fn holds(filter: &Filter, value: &Value) -> bool {
     let found = filter.path.iter().try_fold(value, |value, name| value.get(name));
     match found {
         Some(Value::String(text)) => *text == filter.value,
-        Some(other) => other.to_string() == filter.value,
+        Some(other) => serde_json::to_string(other).is_ok_and(|text| text == filter.value),
         None => false,
     }
 }

@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 /// Pieces that wait for the engine; hyper cuts them at some 400 KB at most.
 const PIECES_IN_FLIGHT_MAX: usize = 4;
 /// Longest silence of a client inside a body.
-const SILENCE_MAX: Duration = Duration::from_secs(300);
+const SILENCE_MAX: Duration = Duration::from_mins(5);
 /// What is still read of a body that nobody wants, so that the client gets to read why.
 const DRAINED_BYTES_MAX: u64 = 64 << 20;
 

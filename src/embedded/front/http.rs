@@ -23,7 +23,7 @@ use super::query::Query;
 /// Pieces of a result that wait for the client.
 const EVENTS_IN_FLIGHT_MAX: usize = 4;
 /// Longest wait for another request to end before one is refused.
-const TURN_PATIENCE: Duration = Duration::from_secs(60);
+const TURN_PATIENCE: Duration = Duration::from_mins(1);
 /// Longest time that a refused body is read on, so that the client gets to read why.
 const DRAIN_PATIENCE: Duration = Duration::from_secs(5);
 

@@ -17,9 +17,9 @@ use super::form;
 /// Parameters that one request may carry.
 const PARAMETERS_MAX: usize = 1024;
 /// Time that a session is kept when the request does not say (`default_session_timeout`).
-const SESSION_TIMEOUT_DEFAULT: Duration = Duration::from_secs(60);
+const SESSION_TIMEOUT_DEFAULT: Duration = Duration::from_mins(1);
 /// Longest time that a request may ask for (`max_session_timeout`).
-const SESSION_TIMEOUT_MAX: Duration = Duration::from_secs(3600);
+const SESSION_TIMEOUT_MAX: Duration = Duration::from_hours(1);
 /// Longest query id that is given back; a longer one is replaced by ours.
 const QUERY_ID_BYTES_MAX: usize = 128;
 

@@ -101,7 +101,7 @@ mod tests {
         let sessions = Sessions::default();
         let now = Instant::now();
         let session =
-            |id: usize| query::Session { id: id.to_string(), timeout: Duration::from_secs(60), must_exist: false };
+            |id: usize| query::Session { id: id.to_string(), timeout: Duration::from_mins(1), must_exist: false };
         let all: Vec<_> = (0..=SESSIONS_MAX).map(session).collect();
         let mut leases: Vec<_> = all[1..].iter().map(|session| sessions.take(session, now).unwrap()).collect();
         assert_eq!(sessions.take(&all[1], now).unwrap_err().code(), 373);

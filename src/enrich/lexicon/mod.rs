@@ -24,7 +24,7 @@
 //! copied. Negation, degree and "but" follow the rules of VADER (Hutto and Gilbert 2014), with constants of our own.
 //! Composition follows Polanyi and Zaenen (2006) and Moilanen and Pulman (2007).
 //!
-//! The weights are the maximum a posteriori of a multinomial logit over the shares that [`Lexicon::shares`] prints, on two
+//! The weights are the maximum a posteriori of a multinomial logit over what each term adds to the two sums, on two
 //! thirds of the single-label rows of `sentiment-sentfin` (6,336 rows; FNV-1a of the headline modulo 3 is not 0): a
 //! Gaussian prior around 0.75 times the prior polarity (precision 30; 240 for composed readings) for curated
 //! terms, around 0 (precision 15) for learned ones. The strong prior is on purpose: a term keeps what it means in general, crypto

@@ -1,9 +1,9 @@
 //! Behaviour of the analyzer, feature by feature; its quality on labelled headlines is measured in `tests/it/lexicon.rs`.
 
-use crate::model::{Direction, EventType, Horizon};
 use super::dictionary::{Dictionary, rows};
 use super::inflect::forms;
 use super::*;
+use crate::model::{Direction, EventType, Horizon};
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 

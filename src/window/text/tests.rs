@@ -231,8 +231,10 @@ fn hostile() -> Vec<(&'static str, String)> {
 
 /// The real articles, when they are there.
 fn articles() -> Option<Vec<(String, String)>> {
-    let root =
-        std::env::var("SIGNALMILL_DATA").unwrap_or_else(|_| format!("{}/../shared/data", env!("CARGO_MANIFEST_DIR")));
+    let environment = crate::config::Environment::process();
+    let root = environment
+        .get("SIGNALMILL_DATA")
+        .map_or_else(|| format!("{}/../shared/data", env!("CARGO_MANIFEST_DIR")), str::to_owned);
     let path = format!("{root}/articles-oss/articles.jsonl");
     let Ok(file) = std::fs::read_to_string(&path) else {
         println!("skipped: no {path}");

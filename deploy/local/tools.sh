@@ -1,0 +1,50 @@
+# shellcheck shell=bash
+# Sourced by the scripts beside it and by .ci/run: what they need from the system, and where build products go.
+
+# Says what is wrong, and ends the script.
+fail() {
+    echo "${0##*/}: $*" >&2
+    exit 1
+}
+
+# need PURPOSE PACKAGE TEST...: runs TEST; where it fails, installs the Debian package (as root) or says which one it is.
+need() {
+    local purpose=$1 package=$2
+    shift 2
+    if "$@" >/dev/null 2>&1; then
+        return
+    fi
+    if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
+        echo "${0##*/}: installing the package $package, which $purpose" >&2
+        export DEBIAN_FRONTEND=noninteractive
+        if [ -z "${APT_UPDATED:-}" ]; then
+            apt-get update -qq >&2
+            APT_UPDATED=yes
+        fi
+        apt-get install -y -qq --no-install-recommends "$package" </dev/null >&2 || true
+        hash -r
+    fi
+    "$@" >/dev/null 2>&1 ||
+        fail "something that $purpose is missing: install the package $package" \
+            "(sudo apt-get install -y $package) and run again"
+}
+
+# What the build needs: Rust, and a C compiler, make and perl for librdkafka, OpenSSL and jemalloc.
+need_to_build() {
+    command -v cargo >/dev/null ||
+        fail "cargo is missing: install Rust by rustup (https://rustup.rs, or the Debian package rustup) and run again"
+    need "brings a C compiler and its headers" build-essential cc -E -include stdlib.h -x c /dev/null
+    need "runs the build of librdkafka" make make --version
+    # The perl that Debian always has lacks modules that OpenSSL's build uses.
+    need "configures the build of OpenSSL" perl perl -MFindBin -MIPC::Cmd -MFile::Compare -e 1
+}
+
+# What the local services need: Java runs Kafka, Maven fetches it, npm fetches the ClickHouse engine.
+need_services() {
+    need "runs Apache Kafka" default-jre-headless java -version
+    need "fetches Apache Kafka" maven mvn --version
+    need "fetches the ClickHouse engine" npm npm --version
+}
+
+# Build products stay outside the tree, and outside the cache of the local services.
+export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-${SIGNALMILL_TARGET:-${XDG_CACHE_HOME:-$HOME/.cache}/signalmill-target}}"

@@ -6,6 +6,7 @@
 
 mod articles;
 mod options;
+mod process;
 mod report;
 mod topics;
 #[expect(dead_code, reason = "shared: this benchmark uses a part of it")]
@@ -23,6 +24,7 @@ use signalmill::embedded::Services;
 use signalmill::kafka::ARTICLES_RAW;
 
 use options::Options;
+use process::Usage;
 use report::Report;
 use worker::Worker;
 
@@ -46,7 +48,7 @@ fn main() -> anyhow::Result<()> {
         kafka.brokers,
         services.clickhouse.url()
     );
-    let _worker =
+    let worker =
         Worker::start(&worker::Settings { folder: folder.path(), stages: "window,enrich,score,sink", config })?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let settings = clickhouse::Settings { url: services.clickhouse.url(), database, ..Default::default() };
@@ -56,17 +58,25 @@ fn main() -> anyhow::Result<()> {
         ClientConfig::new().set("bootstrap.servers", &kafka.brokers).set("linger.ms", "0").create()?;
     let mut times = Vec::new();
     // The first one waits for groups to form.
-    for number in 0..=count {
+    runtime.block_on(one(&producer, &store, 0))?;
+    let formed = worker.wait_for("score/articles", 1.0, PATIENCE)?;
+    let before = Usage::of(worker.pid())?;
+    for number in 1..=count {
         std::thread::sleep(Duration::from_millis(rand::rng().random_range(0..PAUSE_MS_MAX)));
-        let took = runtime.block_on(one(&producer, &store, number))?;
-        if number > 0 {
-            times.push(took);
-        }
+        times.push(runtime.block_on(one(&producer, &store, number))?);
     }
+    let (after, seconds) = (Usage::of(worker.pid())?, formed.elapsed().as_secs_f64());
     let mut report = Report::new("latency", options.json());
-    report.row(format!("{count} articles, ms"), spread(times));
+    let mut figures = spread(times);
+    figures.extend([
+        ("CPU %", (after.cpu_s - before.cpu_s) / seconds * 100.0),
+        ("peak MiB", after.peak_mib),
+        ("last MiB", after.resident_mib),
+        ("groups form s", (formed - worker.started).as_secs_f64()),
+    ]);
+    report.row(format!("{count} articles, ms"), figures);
     report.print();
-    Ok(())
+    worker.stop()
 }
 
 /// Milliseconds until article `number` is visible.

@@ -65,13 +65,14 @@ fn main() -> anyhow::Result<()> {
             ("last MiB", usage.resident_mib),
             ("MiB/min", slope(&half) * 60.0),
             ("seconds", (ended - first).as_secs_f64()),
+            ("with start", (ended - worker.started).as_secs_f64()),
             ("decoded", decoded),
             ("scored", scored),
             ("CPU s", usage.cpu_s),
         ],
     );
     report.print();
-    Ok(())
+    worker.stop()
 }
 
 /// Least squares.

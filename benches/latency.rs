@@ -9,7 +9,6 @@ mod options;
 mod process;
 mod report;
 mod topics;
-#[expect(dead_code, reason = "shared: this benchmark uses a part of it")]
 mod worker;
 
 use std::time::{Duration, Instant};

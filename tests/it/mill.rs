@@ -23,7 +23,7 @@ use crate::stack::{Raw, Seen, Stack, Writer, read, until};
 use crate::texts;
 
 /// Time that a process may take to its first answer, or to its end.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Bytes of a log that a failed test shows.
 const LOG_SHOWN_MAX: usize = 24_000;
 
@@ -115,7 +115,9 @@ impl Mill {
     /// Sends records to a topic; says where they are: partition and offset.
     pub fn produce(&self, topic: &str, records: &[Raw]) -> Vec<(i32, i64)> {
         let mut writer = Writer::new(&self.kafka.brokers, &self.topic(topic));
-        records.iter().for_each(|record| writer.send(record));
+        for record in records {
+            writer.send(record);
+        }
         self.runtime.block_on(writer.finish())
     }
 
@@ -130,7 +132,7 @@ impl Mill {
         let runtime = self.runtime.handle().clone();
         std::thread::spawn(move || {
             let began = Instant::now();
-            let gap = time / u32::try_from(numbers.len()).unwrap();
+            let gap = time / u32::try_from(numbers.len()).unwrap().max(1);
             for (place, number) in (0..).zip(numbers) {
                 let due = began + gap * place;
                 std::thread::sleep(due.saturating_duration_since(Instant::now()));

@@ -258,12 +258,10 @@ settings! {
             within(Duration::from_secs(1)..=Duration::from_hours(24));
     }
 
-    /// Batches of rows. A batch is inserted at whichever of these comes first.
+    /// Batches of rows, inserted at whichever of these comes first. `flow.in_flight_bytes_max` bounds their bytes.
     pub struct Sink {
-        /// Rows.
+        /// Records whose rows are inserted together.
         key batch_rows_max: usize = 10_000, within(1..=1_000_000);
-        /// Bytes.
-        key batch_bytes_max: Bytes = Bytes::mebi(8), within(Bytes(1024)..=Bytes::mebi(256));
         /// Time that the first row waits.
         key batch_age_max: Duration = Duration::from_millis(200),
             within(Duration::from_millis(1)..=Duration::from_mins(10));

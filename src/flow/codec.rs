@@ -8,7 +8,7 @@ use super::record::Record;
 use super::stage::{Stage, Verdict, compute};
 use crate::model::{Analysis, ArticleBatch, Signal};
 use crate::wire::headers::{self, Headers};
-use crate::wire::{self, Codec, Undecoded, Unread};
+use crate::wire::{self, Codec, SchemaId, Undecoded, registry};
 
 /// Reads records as `T` and makes of each what the hop works on.
 #[derive(Debug)]
@@ -24,15 +24,6 @@ impl<T: wire::Record, O> Decode<T, O> {
     pub fn new(name: &'static str, codec: Codec<T>, make: fn(T, &Arc<Record>) -> O) -> Self {
         Self { name, codec, make }
     }
-
-    fn decode(&self, record: &Arc<Record>) -> Result<Verdict<O>, Undecoded> {
-        let Some(value) = &record.value else { return Ok(Verdict::Drop("tombstone")) };
-        match self.codec.decode(value) {
-            Ok(decoded) => Ok(Verdict::Keep((self.make)(decoded, record))),
-            Err(Undecoded::Refused(refusal)) => Ok(Verdict::Reject(refusal.reason.as_str(), refusal.error)),
-            Err(needs @ Undecoded::NeedsSchema(_)) => Err(needs),
-        }
-    }
 }
 
 impl<T: wire::Record, O: Send + 'static> Stage for Decode<T, O> {
@@ -44,27 +35,63 @@ impl<T: wire::Record, O: Send + 'static> Stage for Decode<T, O> {
     }
 
     async fn apply(self: Arc<Self>, records: Vec<Arc<Record>>) -> anyhow::Result<Vec<Verdict<O>>> {
-        let stage = Arc::clone(&self);
-        let decoded = compute(move || {
-            let judge = |record| (stage.decode(&record), record);
-            records.into_iter().map(judge).collect::<Vec<_>>()
-        })
-        .await?;
-        let mut verdicts = Vec::with_capacity(decoded.len());
-        for (verdict, record) in decoded {
-            verdicts.push(match (verdict, &record.value) {
-                (Ok(verdict), _) => verdict,
-                (Err(_), None) => Verdict::Drop("tombstone"),
-                // A schema id that is met for the first time: once a process and schema.
-                (Err(_), Some(value)) => match self.codec.read(value).await {
-                    Ok(decoded) => Verdict::Keep((self.make)(decoded, &record)),
-                    Err(Unread::Refused(refusal)) => Verdict::Reject(refusal.reason.as_str(), refusal.error),
-                    Err(Unread::Registry(error)) => return Err(error.into()),
-                },
-            });
-        }
-        Ok(verdicts)
+        read_all(self, records).await
     }
+}
+
+impl<T: wire::Record, O: Send + 'static> Reader for Decode<T, O> {
+    type Out = O;
+
+    fn read(&self, record: &Arc<Record>) -> Result<Verdict<O>, Undecoded> {
+        let Some(value) = &record.value else { return Ok(Verdict::Drop("tombstone")) };
+        Ok(Verdict::Keep((self.make)(self.codec.decode(value)?, record)))
+    }
+
+    async fn learn(&self, _record: &Record, id: SchemaId) -> Result<(), registry::Error> {
+        self.codec.learn(id).await
+    }
+}
+
+/// Reads records, and can learn schemas that it does not know yet.
+pub trait Reader: Send + Sync + 'static {
+    /// What a record becomes.
+    type Out: Send + 'static;
+
+    /// What becomes of `record`, by the schemas known now.
+    ///
+    /// # Errors
+    /// As [`Codec::decode`].
+    fn read(&self, record: &Arc<Record>) -> Result<Verdict<Self::Out>, Undecoded>;
+
+    /// As [`Codec::learn`], for the topic of `record`.
+    fn learn(&self, record: &Record, id: SchemaId) -> impl Future<Output = Result<(), registry::Error>> + Send;
+}
+
+/// Judges records by reading them. A schema id that is met for the first time is asked for, once a process and schema.
+///
+/// # Errors
+/// When the registry does not answer: nothing is dead-lettered for that.
+pub async fn read_all<R: Reader>(reader: Arc<R>, records: Vec<Arc<Record>>) -> anyhow::Result<Vec<Verdict<R::Out>>> {
+    let first = Arc::clone(&reader);
+    let read = compute(move || {
+        let read = |record| (first.read(&record), record);
+        records.into_iter().map(read).collect::<Vec<_>>()
+    })
+    .await?;
+    let mut verdicts = Vec::with_capacity(read.len());
+    for (mut verdict, record) in read {
+        if let Err(Undecoded::NeedsSchema(id)) = verdict {
+            reader.learn(&record, id).await?;
+            verdict = reader.read(&record);
+        }
+        verdicts.push(match verdict {
+            Ok(verdict) => verdict,
+            Err(Undecoded::Refused(refusal)) => Verdict::Reject(refusal.reason.as_str(), refusal.error),
+            // Forgotten since it was learned: only where hundreds of ids are in use at once.
+            Err(needs @ Undecoded::NeedsSchema(_)) => return Err(needs.into()),
+        });
+    }
+    Ok(verdicts)
 }
 
 /// A record to be written.

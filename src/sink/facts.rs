@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::flow::{Record, Stage, Verdict, compute};
+use crate::flow::{Reader, Record, Stage, Verdict, read_all};
 use crate::model::{Analysis, ArticleBatch, Signal};
 use crate::wire::headers::DeadLetter;
-use crate::wire::{self, Codec, Undecoded, Unread};
+use crate::wire::{Codec, SchemaId, Undecoded, registry};
 
 /// What a record says.
 #[derive(Debug)]
@@ -50,35 +50,35 @@ impl Facts {
     pub fn new(codecs: Codecs) -> Self {
         Self(codecs)
     }
+}
 
-    fn read(&self, record: &Arc<Record>) -> Result<Fact, Undecoded> {
+impl Reader for Facts {
+    type Out = Fact;
+
+    fn read(&self, record: &Arc<Record>) -> Result<Verdict<Fact>, Undecoded> {
         let value = record.value.as_deref().unwrap_or_default();
         let Codecs { batches, analyses, signals } = &self.0;
-        if *record.topic == *batches.0 {
-            Ok(Fact::Batch(Box::new(batches.1.decode(value)?)))
+        let fact = if *record.topic == *batches.0 {
+            Fact::Batch(Box::new(batches.1.decode(value)?))
         } else if *record.topic == *analyses.0 {
-            Ok(Fact::Analysis(Box::new(analyses.1.decode(value)?)))
+            Fact::Analysis(Box::new(analyses.1.decode(value)?))
         } else if *record.topic == *signals.0 {
-            Ok(Fact::Signal(Box::new(signals.1.decode(value)?)))
+            Fact::Signal(Box::new(signals.1.decode(value)?))
         } else {
             let added = DeadLetter::read(&record.headers);
-            Ok(Fact::DeadLetter(Box::new(Letter { record: Arc::clone(record), added })))
-        }
+            Fact::DeadLetter(Box::new(Letter { record: Arc::clone(record), added }))
+        };
+        Ok(Verdict::Keep(fact))
     }
 
-    /// As [`Facts::read`], after asking the registry for a schema that is met for the first time.
-    async fn read_after_asking(&self, record: &Arc<Record>) -> Result<Fact, Unread> {
-        async fn ask<T: wire::Record>(codec: &Codec<T>, value: &[u8]) -> Result<Box<T>, Unread> {
-            Ok(Box::new(codec.read(value).await?))
-        }
-        let value = record.value.as_deref().unwrap_or_default();
+    async fn learn(&self, record: &Record, id: SchemaId) -> Result<(), registry::Error> {
         let Codecs { batches, analyses, signals } = &self.0;
         if *record.topic == *batches.0 {
-            ask(&batches.1, value).await.map(Fact::Batch)
+            batches.1.learn(id).await
         } else if *record.topic == *analyses.0 {
-            ask(&analyses.1, value).await.map(Fact::Analysis)
+            analyses.1.learn(id).await
         } else {
-            ask(&signals.1, value).await.map(Fact::Signal)
+            signals.1.learn(id).await
         }
     }
 }
@@ -92,24 +92,6 @@ impl Stage for Facts {
     }
 
     async fn apply(self: Arc<Self>, records: Vec<Arc<Record>>) -> anyhow::Result<Vec<Verdict<Fact>>> {
-        let stage = Arc::clone(&self);
-        let read = compute(move || {
-            let read = |record| (stage.read(&record), record);
-            records.into_iter().map(read).collect::<Vec<_>>()
-        })
-        .await?;
-        let mut verdicts = Vec::with_capacity(read.len());
-        for (fact, record) in read {
-            verdicts.push(match fact {
-                Ok(fact) => Verdict::Keep(fact),
-                Err(Undecoded::Refused(refusal)) => Verdict::Reject(refusal.reason.as_str(), refusal.error),
-                Err(Undecoded::NeedsSchema(_)) => match self.read_after_asking(&record).await {
-                    Ok(fact) => Verdict::Keep(fact),
-                    Err(Unread::Refused(refusal)) => Verdict::Reject(refusal.reason.as_str(), refusal.error),
-                    Err(Unread::Registry(error)) => return Err(error.into()),
-                },
-            });
-        }
-        Ok(verdicts)
+        read_all(self, records).await
     }
 }

@@ -5,10 +5,9 @@ use std::time::Instant;
 
 use anyhow::{Context as _, bail};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
-use rdkafka::client::DefaultClientContext;
 use rdkafka::error::RDKafkaErrorCode;
 
-use super::client::{self, REQUEST_TIMEOUT};
+use super::client::{self, Calm, REQUEST_TIMEOUT};
 use super::topics::Topic;
 use crate::config;
 
@@ -30,8 +29,8 @@ pub enum Found {
 /// # Errors
 /// When the cluster cannot be reached or refuses to create a topic.
 pub async fn ensure(kafka: &config::Kafka, topics: &[Topic], create: bool) -> anyhow::Result<Vec<(String, Found)>> {
-    let admin: AdminClient<DefaultClientContext> =
-        client::base(kafka, "signalmill-admin").create().context("creating the admin client")?;
+    let admin: AdminClient<Calm> =
+        client::base(kafka, "signalmill-admin").create_with_context(Calm).context("creating the admin client")?;
     let present = present(kafka).await?;
     let options = AdminOptions::new().request_timeout(Some(REQUEST_TIMEOUT));
     let mut found = Vec::with_capacity(topics.len());
@@ -62,7 +61,8 @@ async fn present(kafka: &config::Kafka) -> anyhow::Result<HashMap<String, usize>
     let client = client::base(kafka, "signalmill-admin");
     let brokers = kafka.brokers.clone();
     let look = move || -> anyhow::Result<HashMap<String, usize>> {
-        let consumer: rdkafka::consumer::BaseConsumer = client.create().context("creating a client")?;
+        let consumer: rdkafka::consumer::BaseConsumer<Calm> =
+            client.create_with_context(Calm).context("creating a client")?;
         let metadata = rdkafka::consumer::Consumer::fetch_metadata(&consumer, None, REQUEST_TIMEOUT)
             .with_context(|| format!("asking {brokers} for its topics: is Kafka running there?"))?;
         let topics = metadata.topics().iter();
@@ -72,7 +72,7 @@ async fn present(kafka: &config::Kafka) -> anyhow::Result<HashMap<String, usize>
 }
 
 async fn create(
-    admin: &AdminClient<DefaultClientContext>,
+    admin: &AdminClient<Calm>,
     options: &AdminOptions,
     kafka: &config::Kafka,
     name: &str,
@@ -95,7 +95,7 @@ async fn create(
 }
 
 async fn inspect(
-    admin: &AdminClient<DefaultClientContext>,
+    admin: &AdminClient<Calm>,
     options: &AdminOptions,
     name: &str,
     topic: &Topic,

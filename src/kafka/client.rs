@@ -4,6 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::KafkaError;
 use rdkafka::message::DeliveryResult;
 use rdkafka::producer::ProducerContext;
@@ -35,9 +36,10 @@ impl Calm {
         }
         quiet
     }
+}
 
-    /// A log line of librdkafka.
-    pub(super) fn say_log(level: RDKafkaLogLevel, facility: &str, line: &str) {
+impl ClientContext for Calm {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
         if level as i32 <= RDKafkaLogLevel::Warning as i32 && Self::may_speak() {
             warn!(facility, "librdkafka: {line}");
         } else {
@@ -45,8 +47,7 @@ impl Calm {
         }
     }
 
-    /// An error that no call returns.
-    pub(super) fn say_error(error: &KafkaError, reason: &str) {
+    fn error(&self, error: KafkaError, reason: &str) {
         if Self::may_speak() {
             warn!(%error, reason, "librdkafka reports an error");
         } else {
@@ -55,15 +56,7 @@ impl Calm {
     }
 }
 
-impl ClientContext for Calm {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
-        Self::say_log(level, facility, line);
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        Self::say_error(&error, reason);
-    }
-}
+impl ConsumerContext for Calm {}
 
 impl ProducerContext for Calm {
     type DeliveryOpaque = ();

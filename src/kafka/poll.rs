@@ -33,7 +33,7 @@ use tokio::sync::{mpsc, oneshot};
 use tracing::{debug, info, warn};
 
 use super::assignment::Assignment;
-use super::client;
+use super::client::{self, Calm};
 use super::group::{Group, Held};
 use super::lag::Lag;
 use crate::clock::Clock;
@@ -178,11 +178,11 @@ struct Chunk {
 
 impl ClientContext for Watcher {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
-        client::Calm::say_log(level, facility, line);
+        Calm.log(level, facility, line);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        client::Calm::say_error(&error, reason);
+        Calm.error(error, reason);
     }
 
     fn stats(&self, statistics: Statistics) {

@@ -10,7 +10,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Headers as _, Message as _};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
-use super::client::{self, REQUEST_TIMEOUT};
+use super::client::{self, Calm, REQUEST_TIMEOUT};
 use crate::config;
 use crate::flow::Record;
 use crate::model::Timestamp;
@@ -28,7 +28,7 @@ pub enum Start {
 
 /// A reader of one topic's committed records.
 pub struct Tail {
-    consumer: BaseConsumer,
+    consumer: BaseConsumer<Calm>,
 }
 
 impl fmt::Debug for Tail {
@@ -49,7 +49,7 @@ impl Tail {
             .set("enable.auto.commit", "false")
             .set("isolation.level", "read_committed")
             .set("auto.offset.reset", "earliest");
-        let consumer: BaseConsumer = client.create().context("creating the consumer")?;
+        let consumer: BaseConsumer<Calm> = client.create_with_context(Calm).context("creating the consumer")?;
         let metadata = consumer
             .fetch_metadata(Some(topic), REQUEST_TIMEOUT)
             .with_context(|| format!("asking {} for topic {topic}: is Kafka running there?", kafka.brokers))?;

@@ -144,9 +144,9 @@ impl Writer {
         }
         if positions.count() > 0 {
             self.step("adding offsets to the transaction", || {
-                // Asked for at every attempt: after a rebalance an older generation would be refused.
-                let left = KafkaError::Canceled;
-                let metadata = self.group.metadata().ok_or(left)?;
+                // Asked for at every attempt: after a rebalance an older generation would be refused. There is none once
+                // the consumer has left its group.
+                let metadata = self.group.metadata().ok_or(KafkaError::Canceled)?;
                 self.producer.send_offsets_to_transaction(&positions, &metadata, REQUEST_TIMEOUT)
             })?;
         }

@@ -7,6 +7,7 @@
 //!
 //! Longer: `SIGNALMILL_OUTAGE_SECONDS=20 SIGNALMILL_OUTAGE_ARTICLES=20000`.
 
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -39,6 +40,15 @@ fn outlive(worker: &mut Worker, began: Instant) {
         assert_eq!(worker.page("/live").unwrap().0, 200, "waiting is no reason to be restarted");
         std::thread::sleep(LOOK_EVERY);
     }
+}
+
+/// Waits until Kafka, which has just come back, carries signals again, and looks whether all articles came through once.
+fn recovers(mill: &Mill, worker: &mut Worker, feed: JoinHandle<()>, how: &str) {
+    let back = now_ms();
+    recovered(mill, worker, back);
+    feed.join().unwrap();
+    audit(mill, articles());
+    eprintln!("outage of Kafka, {how}: first signal {:?} after it was back", recoveries(mill, &[back]));
 }
 
 /// Waits until signals are made again and every hop is ready; nothing asks for a restart meanwhile.
@@ -95,11 +105,7 @@ fn a_kafka_that_does_not_answer_under_load_loses_and_doubles_nothing() {
     kill_process(kafka, Signal::STOP).unwrap();
     outlive(&mut worker, Instant::now());
     kill_process(kafka, Signal::CONT).unwrap();
-    let back = now_ms();
-    recovered(&mill, &mut worker, back);
-    feed.join().unwrap();
-    audit(&mill, articles());
-    eprintln!("outage of Kafka, paused: first signal {:?} after it was back", recoveries(&mill, &[back]));
+    recovers(&mill, &mut worker, feed, "paused");
 }
 
 #[test]
@@ -117,11 +123,7 @@ fn a_restart_of_kafka_loses_and_doubles_nothing() {
     let feed = mill.feed_range(before..articles(), Duration::ZERO);
     outlive(&mut worker, began);
     stack.services.kafka.restart().unwrap();
-    let back = now_ms();
-    recovered(&mill, &mut worker, back);
-    feed.join().unwrap();
-    audit(&mill, articles());
-    eprintln!("outage of Kafka, restarted: first signal {:?} after it was back", recoveries(&mill, &[back]));
+    recovers(&mill, &mut worker, feed, "restarted");
 }
 
 #[test]

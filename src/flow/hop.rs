@@ -3,21 +3,22 @@
 //! Between two steps there is a bounded channel; a step that is behind fills the channel before it, until the source
 //! holds its whole budget and stops reading. Nothing else is needed for back-pressure.
 
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use tracing::{Instrument as _, debug_span};
 
-use super::Delivery;
 use super::batch::Batch;
 use super::record::Record;
 use super::sink::Sink;
 use super::stage::{self, Stage};
 use super::window::{self, Window};
+use super::{Barrier, Delivery};
 use crate::clock::Clock;
 use crate::observe;
 
@@ -26,8 +27,8 @@ const WAITING_MAX: usize = 4;
 /// What lands in one go.
 #[derive(Debug, Clone, Copy)]
 pub struct Together {
-    /// Batches that are ready this long after the last landing land together: that is what makes one transaction, or
-    /// one insert, serve many of them. After a pause the first one lands at once.
+    /// Batches that are ready this long after the last landing began, or come before it has ended, land together: that
+    /// is what makes one transaction, or one insert, serve many of them. After a pause the first one lands at once.
     pub tick: Duration,
     /// Entries, after which the tick is not waited for.
     pub entries_max: usize,
@@ -98,15 +99,22 @@ impl<T: Send + 'static> Hop<T> {
 
     async fn run<S: Sink<T>>(&mut self, sink: &mut S, together: Together) -> anyhow::Result<()> {
         let mut tick_end = Instant::now();
-        while let Some(delivery) = self.outlet.recv().await {
-            let (batch, barrier) = match delivery {
-                Delivery::Batch(first) => self.gather(first, tick_end, together.entries_max).await,
-                Delivery::Barrier(barrier) => (Batch::empty(), Some(barrier)),
-            };
+        let mut ready = Ready::new(together.entries_max);
+        while ready.take_from(&mut self.outlet).await {
+            // A tick that is over does not wait, but what is there already goes along.
+            let _ = timeout_at(tick_end, ready.fill_from(&mut self.outlet)).await;
+            let Ready { batch, barrier, .. } = mem::replace(&mut ready, Ready::new(together.entries_max));
             if !batch.is_empty() {
                 tick_end = Instant::now() + together.tick;
-                let offsets = batch.land(sink).await?;
-                sink.commit(offsets).await?;
+                let landing = async {
+                    let offsets = batch.land(sink).await?;
+                    sink.commit(offsets).await
+                };
+                // What comes meanwhile is the next to land: a slow commit makes larger commits, not a slower hop.
+                tokio::select! {
+                    landed = landing => landed?,
+                    never = async { ready.fill_from(&mut self.outlet).await; std::future::pending().await } => never,
+                }
             }
             if let Some(barrier) = barrier {
                 barrier.reached();
@@ -114,28 +122,51 @@ impl<T: Send + 'static> Hop<T> {
         }
         Ok(())
     }
+}
 
-    /// Everything that is ready until the tick ends, or until something must land first.
-    async fn gather(
-        &mut self,
-        first: Batch<T>,
-        tick_end: Instant,
-        entries_max: usize,
-    ) -> (Batch<T>, Option<super::Barrier>) {
-        let mut batch = first;
-        while batch.len() < entries_max {
-            let next = match self.outlet.try_recv() {
-                Ok(next) => next,
-                Err(_) => match tokio::time::timeout_at(tick_end, self.outlet.recv()).await {
-                    Ok(Some(next)) => next,
-                    Ok(None) | Err(_) => break,
-                },
-            };
-            match next {
-                Delivery::Batch(next) => batch.append(next),
-                Delivery::Barrier(barrier) => return (batch, Some(barrier)),
+/// What lands next.
+struct Ready<T> {
+    batch: Batch<T>,
+    /// Stands behind the batch; nothing is taken in after it.
+    barrier: Option<Barrier>,
+    entries_max: usize,
+}
+
+impl<T> Ready<T> {
+    fn new(entries_max: usize) -> Self {
+        Self { batch: Batch::empty(), barrier: None, entries_max }
+    }
+
+    fn is_full(&self) -> bool {
+        self.barrier.is_some() || self.batch.len() >= self.entries_max
+    }
+
+    /// Waits until there is something to land; says whether there will be.
+    async fn take_from(&mut self, outlet: &mut mpsc::Receiver<Delivery<T>>) -> bool {
+        if !self.batch.is_empty() || self.barrier.is_some() {
+            return true;
+        }
+        match outlet.recv().await {
+            Some(delivery) => self.take(delivery),
+            None => return false,
+        }
+        true
+    }
+
+    /// Takes in what comes, until it is full or nothing comes any more. May be dropped at any time.
+    async fn fill_from(&mut self, outlet: &mut mpsc::Receiver<Delivery<T>>) {
+        while !self.is_full() {
+            match outlet.recv().await {
+                Some(delivery) => self.take(delivery),
+                None => return,
             }
         }
-        (batch, None)
+    }
+
+    fn take(&mut self, delivery: Delivery<T>) {
+        match delivery {
+            Delivery::Batch(next) => self.batch.append(next),
+            Delivery::Barrier(barrier) => self.barrier = Some(barrier),
+        }
     }
 }

@@ -25,8 +25,9 @@ pub type AnswerBody = UnsyncBoxBody<Bytes, io::Error>;
 /// An answer.
 pub type Answer = Response<AnswerBody>;
 
-/// Time between the text of an error amid a result and the break of the connection: hyper drops what it has
-/// not written yet when a body fails.
+/// Time before the text of an error amid a result, and again until the connection is cut. Before, because the official
+/// crate finds the text only where one read brings it whole, and one read may end anywhere in what is sent in one go.
+/// After, because hyper drops what it has not written yet when a body fails.
 const BREAK_DELAY: Duration = Duration::from_millis(100);
 
 const FORMAT: HeaderName = HeaderName::from_static("x-clickhouse-format");
@@ -109,8 +110,21 @@ fn summary(statistics: &Statistics) -> String {
 #[derive(Debug)]
 struct Rest {
     events: mpsc::Receiver<Event>,
-    /// Set when the statement failed amid its result: the connection is cut when it is over.
-    breaking: Option<Pin<Box<Sleep>>>,
+    breaking: Option<Breaking>,
+}
+
+/// A statement that failed amid its result.
+#[derive(Debug)]
+struct Breaking {
+    /// When it is over, the error is sent, or where that has been done, the connection is cut.
+    pause: Pin<Box<Sleep>>,
+    error: Option<Bytes>,
+}
+
+impl Breaking {
+    fn begin(error: Option<Bytes>) -> Self {
+        Self { pause: Box::pin(tokio::time::sleep(BREAK_DELAY)), error }
+    }
 }
 
 impl Body for Rest {
@@ -118,15 +132,21 @@ impl Body for Rest {
     type Error = io::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        if self.breaking.is_none() {
-            match ready!(self.events.poll_recv(context)) {
+        let Self { events, breaking } = &mut *self;
+        let breaking = match breaking {
+            Some(breaking) => breaking,
+            unbroken => match ready!(events.poll_recv(context)) {
                 Some(Event::Data(data)) => return Poll::Ready(Some(Ok(Frame::data(data)))),
+                Some(Event::Broken(error)) => unbroken.insert(Breaking::begin(Some(error))),
+                Some(Event::Failed(_) | Event::Head(_)) => unbroken.insert(Breaking::begin(None)),
                 None => return Poll::Ready(None),
-                Some(Event::Broken | Event::Failed(_) | Event::Head(_)) => {}
-            }
+            },
+        };
+        ready!(breaking.pause.as_mut().poll(context));
+        if let Some(error) = breaking.error.take() {
+            *breaking = Breaking::begin(None);
+            return Poll::Ready(Some(Ok(Frame::data(error))));
         }
-        let delay = self.breaking.get_or_insert_with(|| Box::pin(tokio::time::sleep(BREAK_DELAY)));
-        ready!(delay.as_mut().poll(context));
         // Breaking the connection off is the only way to say that what came is not all.
         Poll::Ready(Some(Err(io::Error::other("the statement failed amid its result"))))
     }

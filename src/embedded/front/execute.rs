@@ -41,8 +41,8 @@ pub enum Event {
     Data(Bytes),
     /// The statement failed before anything of its result was sent.
     Failed(Exception),
-    /// The statement failed amid its result; its error was sent as data, and the connection has to be cut.
-    Broken,
+    /// The statement failed amid its result: its error, packed, is the last that is sent before the connection is cut.
+    Broken(Bytes),
 }
 
 /// What is known before the result.
@@ -262,8 +262,8 @@ impl Run<'_> {
                 Ok(None) => return self.send(encoder.finish()),
                 Ok(Some(chunk)) => self.send(encoder.pack(header.strip(chunk.bytes())))?,
                 Err(error) => {
-                    self.send(encoder.pack(self.amid_result(&error).as_bytes()))?;
-                    let _ = self.events.blocking_send(Event::Broken);
+                    let error = encoder.pack(self.amid_result(&error).as_bytes());
+                    let _ = self.events.blocking_send(Event::Broken(error));
                     return Err(Stop::Unwanted);
                 }
             }

@@ -114,7 +114,7 @@ impl Front {
         match first {
             Some(Event::Head(head)) => answer::running(&head, &id, &tag, packing, events),
             Some(Event::Failed(error)) => failed(error),
-            Some(Event::Data(_) | Event::Broken) | None => {
+            Some(Event::Data(_) | Event::Broken(_)) | None => {
                 failed(Exception::new(1000, "POCO_EXCEPTION", "the statement ended without an answer"))
             }
         }

@@ -21,6 +21,7 @@
 //! * [`flow`]: the engine: batches, stages, windows, and the only source of offsets; names no vendor
 //! * [`kafka`]: the ends of a hop at Kafka: the polling thread, transactions, topics
 //! * [`clickhouse`]: rows, inserts, migrations, look-ups
+//! * [`provider`]: the one door to services that cost money or are limited
 //! * [`embedded`]: real Kafka and the ClickHouse engine on this machine, for the demo and the tests
 //! * `window`, [`enrich`], `score`, `sink`: the hops
 //! * [`pipeline`]: the program on one screen; [`supervise`]: keeps its hops running
@@ -49,6 +50,7 @@ pub mod flow;
 pub mod clickhouse;
 pub mod embedded;
 pub mod kafka;
+pub mod provider;
 
 pub mod enrich;
 mod score;

@@ -1,0 +1,1 @@
+//! The services, each as its wire format wants to be spoken to.

@@ -1,0 +1,1 @@
+//! How many calls may be under way at a service, and whether any.

@@ -1,0 +1,1 @@
+//! When a failed call is tried again.

@@ -131,12 +131,21 @@ pub struct Position {
 }
 
 /// Proof that everything before these positions is durable, or becomes so in the transaction that commits them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Offsets {
     positions: Vec<Position>,
 }
 
 impl Offsets {
+    /// The offsets of several landings, committed in one go.
+    pub fn together<'a>(landings: impl Iterator<Item = &'a Self>) -> Self {
+        let mut together = Self::default();
+        for position in landings.flat_map(|offsets| &offsets.positions) {
+            together.reach(&position.topic, position.partition, position.epoch, position.next);
+        }
+        together
+    }
+
     /// One position a partition.
     #[must_use]
     pub fn positions(&self) -> &[Position] {
@@ -144,27 +153,22 @@ impl Offsets {
     }
 
     fn of<T>(entries: &[Entry<T>]) -> Self {
-        let mut positions: Vec<Position> = Vec::new();
+        let mut offsets = Self::default();
         for record in entries.iter().flat_map(|entry| &entry.from) {
-            let next = record.offset + 1;
-            // A batch spans a handful of partitions, and mostly the last one again: a scan from the end beats a map.
-            let known = positions
-                .iter_mut()
-                .rev()
-                .find(|known| known.partition == record.partition && known.topic == record.topic);
-            match known {
-                Some(known) => {
-                    known.next = known.next.max(next);
-                    known.epoch = known.epoch.max(record.epoch);
-                }
-                None => positions.push(Position {
-                    topic: Arc::clone(&record.topic),
-                    partition: record.partition,
-                    epoch: record.epoch,
-                    next,
-                }),
-            }
+            offsets.reach(&record.topic, record.partition, record.epoch, record.offset + 1);
         }
-        Self { positions }
+        offsets
+    }
+
+    fn reach(&mut self, topic: &Arc<str>, partition: i32, epoch: u64, next: i64) {
+        // A batch spans a handful of partitions, and mostly the last one again: a scan from the end beats a map.
+        let known = self.positions.iter_mut().rev().find(|known| known.partition == partition && known.topic == *topic);
+        match known {
+            Some(known) => {
+                known.next = known.next.max(next);
+                known.epoch = known.epoch.max(epoch);
+            }
+            None => self.positions.push(Position { topic: Arc::clone(topic), partition, epoch, next }),
+        }
     }
 }

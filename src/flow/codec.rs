@@ -99,6 +99,8 @@ pub async fn read_all<R: Reader>(reader: Arc<R>, records: Vec<Arc<Record>>) -> a
 pub struct Outgoing {
     /// The topic, with its prefix.
     pub topic: Arc<str>,
+    /// The partition; where there is none, the key decides.
+    pub partition: Option<i32>,
     /// Its key.
     pub key: Option<Bytes>,
     /// Its value.
@@ -171,6 +173,7 @@ impl<I, T: Keyed> Encode<I, T> {
             }
             written.push(Outgoing {
                 topic: Arc::clone(&self.topic),
+                partition: None,
                 key: Some(Bytes::copy_from_slice(record.key().as_bytes())),
                 value: Some(value.into()),
                 headers: vec![(headers::ORIGIN.into(), Bytes::copy_from_slice(record.origin().as_bytes()))],

@@ -8,6 +8,7 @@ mod group;
 mod lag;
 mod poll;
 mod produce;
+mod range;
 mod sink;
 mod tail;
 mod topics;
@@ -17,7 +18,11 @@ pub use admin::{Found, ensure};
 pub use group::Group;
 pub use poll::{Reading, Settings, Source, subscribe};
 pub use produce::Producer;
+pub use range::{Partition, committed_by};
 pub use sink::{KafkaSink, dead_letter};
 pub use tail::{Start, Tail};
-pub use topics::{ARTICLES_ANALYSES, ARTICLES_BATCHES, ARTICLES_RAW, DLQ_SUFFIX, SIGNALS, TOPICS, Topic};
-pub use transaction::Transactions;
+pub use topics::{
+    ARTICLES_ANALYSES, ARTICLES_BATCHES, ARTICLES_DEFERRED, ARTICLES_RAW, DLQ_SUFFIX, SIGNALS, SPEND_LEDGER, TOPICS,
+    Topic,
+};
+pub use transaction::{Committing, Place, Transactions};

@@ -73,6 +73,7 @@ pub fn dead_letter(reject: &Reject, clock: &Clock) -> Outgoing {
     added.write(&mut headers);
     Outgoing {
         topic: format!("{}{DLQ_SUFFIX}", record.topic).into(),
+        partition: None,
         key: record.key.clone(),
         value: record.value.clone(),
         headers,

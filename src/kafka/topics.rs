@@ -17,8 +17,10 @@ pub struct Topic {
     pub key: &'static str,
     /// What its values are.
     pub value: &'static str,
-    /// How long records are kept.
+    /// How long records are kept; for ever where only the newest of each key is.
     pub retention: Duration,
+    /// `delete` or `compact`: what becomes of old records.
+    pub cleanup: &'static str,
     /// The largest record batch.
     pub message_bytes_max: u64,
 }
@@ -31,15 +33,20 @@ impl Topic {
             key,
             value,
             retention: Duration::from_secs(DAY.as_secs() * days as u64),
+            cleanup: "delete",
             message_bytes_max: MESSAGE_BYTES_MAX,
         }
+    }
+
+    const fn compacted(self) -> Self {
+        Self { cleanup: "compact", ..self }
     }
 
     /// What it is created with, beside partitions and replication.
     #[must_use]
     pub fn settings(&self) -> Vec<(&'static str, String)> {
         vec![
-            ("cleanup.policy", "delete".to_owned()),
+            ("cleanup.policy", self.cleanup.to_owned()),
             ("retention.ms", self.retention.as_millis().to_string()),
             ("max.message.bytes", self.message_bytes_max.to_string()),
             // The producer's codec is kept: a broker that compressed again would pay for every record.
@@ -56,6 +63,10 @@ pub const ARTICLES_BATCHES: &str = "articles.batches";
 pub const ARTICLES_ANALYSES: &str = "articles.analyses";
 /// Scored signals.
 pub const SIGNALS: &str = "signals";
+/// Articles that wait: for a budget, for another attempt, or for somebody's help.
+pub const ARTICLES_DEFERRED: &str = "articles.deferred";
+/// Holds, their ends, and paid answers.
+pub const SPEND_LEDGER: &str = "spend.ledger";
 /// Behind a topic's name: what could not be processed of it.
 pub const DLQ_SUFFIX: &str = ".dlq";
 
@@ -65,6 +76,9 @@ pub const TOPICS: &[Topic] = &[
     Topic::new(ARTICLES_BATCHES, "internal", "budget account", "ArticleBatch (Avro)", 7),
     Topic::new(ARTICLES_ANALYSES, "internal", "article id", "Analysis (Avro)", 30),
     Topic::new(SIGNALS, "internal", "subject", "Signal (Avro)", 30),
+    Topic::new(ARTICLES_DEFERRED, "internal", "article and batch", "ArticleBatch (Avro) of one article", 0).compacted(),
+    // Longer than any month or session: what was spent in one must not be forgotten before it is over.
+    Topic::new(SPEND_LEDGER, "internal", "budget account", "LedgerEntry (Avro)", 400),
     Topic::new("articles.raw.dlq", "dead letters", "as it was", "as it was", 30),
     Topic::new("articles.batches.dlq", "dead letters", "as it was", "as it was", 30),
     Topic::new("articles.analyses.dlq", "dead letters", "as it was", "as it was", 30),

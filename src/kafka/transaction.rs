@@ -3,7 +3,15 @@
 //! # Why the group's metadata fences, and not one producer a partition
 //! The offsets of a transaction carry the member's generation, and the coordinator refuses them from a member that
 //! has been replaced (KIP-447). So one producer serves all partitions of a hop, and a worker that was thrown out of
-//! its group can neither commit nor make its output visible.
+//! its group can neither commit nor make its output visible. A transaction without new offsets, such as one that only
+//! holds money, names where its partition stands already ([`Place::queue`]): it is fenced all the same. Its records
+//! are in the log before its offsets are sent, so that whoever owns the partition next finds them before the end of the
+//! log, or never.
+//!
+//! # Why jobs are gathered
+//! A transaction costs a broker the same whatever is in it. What was queued while one was on its way goes into the next
+//! together, in its order (group commit). A failed transaction ends the thread: nothing that was queued behind it may
+//! be committed without it.
 //!
 //! # Why we drain before we commit
 //! The crate's `commit_transaction` flushes in steps of 100 ms, whether or not everything was delivered long ago:
@@ -26,7 +34,7 @@ use tracing::{debug, warn};
 use super::client::{self, Calm, REQUEST_TIMEOUT};
 use super::group::Group;
 use crate::config;
-use crate::flow::{Offsets, Outgoing};
+use crate::flow::{Offsets, Outgoing, Position};
 use crate::observe::HopMetrics;
 
 /// How long a full librdkafka queue is waited for at a time.
@@ -35,14 +43,23 @@ const QUEUE_FULL_WAIT: Duration = Duration::from_millis(5);
 const DRAIN_STEP: Duration = Duration::from_micros(500);
 /// Attempts at a step of a transaction that says it may be tried again.
 const STEP_ATTEMPTS_MAX: usize = 5;
+/// Attempts at a whole transaction that had to be aborted while its partitions stayed ours: a rebalance elsewhere in the
+/// group moves the generation on.
+const ATTEMPTS_MAX: usize = 5;
+/// What is said to those who come too late.
+const ENDED: &str = "the landing thread has ended";
+/// Jobs that may wait for the next transaction.
+const JOBS_WAITING_MAX: usize = 4096;
+/// Records after which a transaction takes no further job in.
+const RECORDS_TOGETHER_MAX: usize = 10_000;
 
 /// What stands in for `kafka.worker_id` where it is not set. Nobody else may have it, because the newer holder of an id
 /// fences the older; but a hop that starts again in this process must, so that its own unfinished transaction is
 /// aborted at once and holds back nobody's reading.
 static PROCESS: LazyLock<String> = LazyLock::new(|| format!("{:032x}", rand::random::<u128>()));
 
-/// Commits transactions for one hop.
-#[derive(Debug)]
+/// Commits transactions for one hop. Clones share its thread.
+#[derive(Debug, Clone)]
 pub struct Transactions {
     jobs: mpsc::Sender<Job>,
 }
@@ -51,7 +68,23 @@ pub struct Transactions {
 struct Job {
     records: Vec<Outgoing>,
     offsets: Offsets,
+    fence: Option<Position>,
     answer: oneshot::Sender<anyhow::Result<()>>,
+}
+
+/// Resolves when what was queued is durable, or never will be.
+#[derive(Debug)]
+#[must_use = "whether it was committed is only known from here"]
+pub struct Committing(oneshot::Receiver<anyhow::Result<()>>);
+
+impl Committing {
+    /// Waits for the transaction.
+    ///
+    /// # Errors
+    /// When nothing of it is durable; the hop must start again from the last commit.
+    pub async fn done(self) -> anyhow::Result<()> {
+        self.0.await.context(ENDED)?
+    }
 }
 
 impl Transactions {
@@ -76,7 +109,7 @@ impl Transactions {
             .set("compression.type", "lz4")
             .set("linger.ms", "1")
             .set("queue.buffering.max.kbytes", "131072");
-        let (jobs, inbox) = mpsc::channel(1);
+        let (jobs, inbox) = mpsc::channel(JOBS_WAITING_MAX);
         let producer: BaseProducer<Calm> =
             tokio::task::spawn_blocking(move || -> anyhow::Result<BaseProducer<Calm>> {
                 let producer: BaseProducer<Calm> =
@@ -99,10 +132,39 @@ impl Transactions {
     /// # Errors
     /// When nothing of them is durable; the hop must start again from the last commit.
     pub async fn commit(&self, records: Vec<Outgoing>, offsets: Offsets) -> anyhow::Result<()> {
+        let (job, committing) = Job::new(records, offsets, None);
+        self.jobs.send(job).await.map_err(|_| anyhow!(ENDED))?;
+        committing.done().await
+    }
+
+    /// Waits for a place in the queue. What is put into it is committed behind everything that was queued before and
+    /// ahead of everything that is queued later, which somebody who holds a lock can rely on.
+    ///
+    /// # Errors
+    /// When the hop must start again.
+    pub async fn place(&self) -> anyhow::Result<Place<'_>> {
+        self.jobs.reserve().await.map(Place).map_err(|_| anyhow!(ENDED))
+    }
+}
+
+/// A place in the queue of the next transactions.
+#[derive(Debug)]
+pub struct Place<'a>(mpsc::Permit<'a, Job>);
+
+impl Place<'_> {
+    /// Queues records. They are committed only while the partition of `fence` is owned under its epoch; its offset says
+    /// where the group stands there at least.
+    pub fn queue(self, records: Vec<Outgoing>, fence: Position) -> Committing {
+        let (job, committing) = Job::new(records, Offsets::default(), Some(fence));
+        self.0.send(job);
+        committing
+    }
+}
+
+impl Job {
+    fn new(records: Vec<Outgoing>, offsets: Offsets, fence: Option<Position>) -> (Self, Committing) {
         let (answer, done) = oneshot::channel();
-        let job = Job { records, offsets, answer };
-        self.jobs.send(job).await.map_err(|_| anyhow!("the landing thread has ended"))?;
-        done.await.context("the landing thread has ended")?
+        (Self { records, offsets, fence, answer }, Committing(done))
     }
 }
 
@@ -115,33 +177,53 @@ struct Writer {
 
 impl Writer {
     fn run(self, mut inbox: mpsc::Receiver<Job>) {
-        while let Some(Job { records, offsets, answer }) = inbox.blocking_recv() {
+        while let Some(first) = inbox.blocking_recv() {
+            let jobs = gather(first, &mut inbox);
             let started = Instant::now();
-            let done = self.transact(&records, &offsets);
+            let done = self.transact(&jobs);
             self.metrics.transaction(done.is_ok(), started.elapsed());
-            if done.is_ok() {
-                self.group.landed(&offsets);
-            } else if let Err(error) = self.producer.abort_transaction(REQUEST_TIMEOUT) {
-                // The hop starts again with a new producer; the broker aborts what is left at its own timeout.
-                debug!(hop = self.hop, %error, "abort failed");
+            let failed = done.as_ref().err().map(|error| format!("{error:#}"));
+            for job in jobs {
+                // Nobody waits for the answer where the hop was stopped meanwhile.
+                let _ = job.answer.send(failed.as_ref().map_or(Ok(()), |error| Err(anyhow!("{error}"))));
             }
-            // Nobody waits for the answer where the hop was stopped meanwhile.
-            let _ = answer.send(done);
+            if failed.is_some() {
+                return;
+            }
         }
     }
 
-    fn transact(&self, records: &[Outgoing], offsets: &Offsets) -> anyhow::Result<()> {
-        self.check_ownership(offsets)?;
+    fn transact(&self, jobs: &[Job]) -> anyhow::Result<()> {
+        let offsets = Offsets::together(jobs.iter().map(|job| &job.offsets));
+        // Between the look at what is owned and the end of the commit no partition moves away.
+        let _committing = self.group.committing();
+        for attempt in 1.. {
+            let Err(error) = self.attempt(jobs, &offsets) else { break };
+            let again = attempt < ATTEMPTS_MAX && may_be_repeated(&error) && self.check_ownership(jobs).is_ok();
+            if let Err(error) = self.producer.abort_transaction(REQUEST_TIMEOUT) {
+                // The hop starts again with a new producer; the broker aborts what is left at its own timeout.
+                debug!(hop = self.hop, %error, "abort failed");
+                return Err(error).context("aborting a transaction");
+            }
+            if !again {
+                return Err(error);
+            }
+            debug!(hop = self.hop, attempt, error = format!("{error:#}"), "transaction aborted, trying again");
+        }
+        self.group.landed(&offsets);
+        Ok(())
+    }
+
+    fn attempt(&self, jobs: &[Job], offsets: &Offsets) -> anyhow::Result<()> {
+        self.check_ownership(jobs)?;
         self.step("beginning a transaction", || self.producer.begin_transaction())?;
-        for record in records {
+        for record in jobs.iter().flat_map(|job| &job.records) {
             self.send(record)?;
         }
-        let mut positions = TopicPartitionList::new();
-        for position in offsets.positions() {
-            positions
-                .add_partition_offset(&position.topic, position.partition, Offset::Offset(position.next))
-                .context("naming an offset")?;
+        if jobs.iter().any(|job| job.fence.is_some()) {
+            self.drain();
         }
+        let positions = self.positions(jobs, offsets)?;
         if positions.count() > 0 {
             self.step("adding offsets to the transaction", || {
                 // Asked for at every attempt: after a rebalance an older generation would be refused. There is none once
@@ -150,18 +232,44 @@ impl Writer {
                 self.producer.send_offsets_to_transaction(&positions, &metadata, REQUEST_TIMEOUT)
             })?;
         }
+        self.drain();
+        self.step("committing the transaction", || self.producer.commit_transaction(REQUEST_TIMEOUT))
+    }
+
+    fn drain(&self) {
         let deadline = Instant::now() + REQUEST_TIMEOUT;
         while self.producer.in_flight_count() > 0 && Instant::now() < deadline {
             self.producer.poll(Duration::ZERO);
             thread::sleep(DRAIN_STEP);
         }
-        // Between reading and here the partitions may have moved; after this the coordinator's fence decides.
-        self.check_ownership(offsets)?;
-        self.step("committing the transaction", || self.producer.commit_transaction(REQUEST_TIMEOUT))
     }
 
-    fn check_ownership(&self, offsets: &Offsets) -> anyhow::Result<()> {
-        if let Some((topic, partition)) = self.group.lost(offsets) {
+    /// The new offsets, and for every fence without one the offset at which its partition stands.
+    fn positions(&self, jobs: &[Job], offsets: &Offsets) -> anyhow::Result<TopicPartitionList> {
+        let mut positions = TopicPartitionList::new();
+        let mut add = |topic: &str, partition, next| {
+            positions.add_partition_offset(topic, partition, Offset::Offset(next)).context("naming an offset")
+        };
+        let is_of = |position: &Position, fence: &Position| {
+            (&position.topic, position.partition) == (&fence.topic, fence.partition)
+        };
+        for position in offsets.positions() {
+            add(&position.topic, position.partition, position.next)?;
+        }
+        let mut fences: Vec<&Position> = jobs.iter().filter_map(|job| job.fence.as_ref()).collect();
+        fences.sort_by(|left, right| (&left.topic, left.partition).cmp(&(&right.topic, right.partition)));
+        fences.dedup_by(|left, right| is_of(left, right));
+        for fence in fences {
+            if !offsets.positions().iter().any(|position| is_of(position, fence)) {
+                add(&fence.topic, fence.partition, self.group.reached(fence))?;
+            }
+        }
+        Ok(positions)
+    }
+
+    fn check_ownership(&self, jobs: &[Job]) -> anyhow::Result<()> {
+        let needed = jobs.iter().flat_map(|job| job.offsets.positions().iter().chain(&job.fence));
+        if let Some(Position { topic, partition, .. }) = self.group.lost(needed) {
             bail!("{topic}/{partition} belongs to another worker by now");
         }
         Ok(())
@@ -173,6 +281,7 @@ impl Writer {
             headers = headers.insert(Header { key, value: Some(value.as_ref()) });
         }
         let mut message: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(&record.topic).headers(headers);
+        message.partition = record.partition;
         message.key = record.key.as_deref();
         message.payload = record.value.as_deref();
         let deadline = Instant::now() + REQUEST_TIMEOUT;
@@ -202,4 +311,21 @@ impl Writer {
         }
         Ok(())
     }
+}
+
+/// The first job and those that wait behind it, up to [`RECORDS_TOGETHER_MAX`] records.
+fn gather(first: Job, inbox: &mut mpsc::Receiver<Job>) -> Vec<Job> {
+    let mut records = first.records.len();
+    let mut jobs = vec![first];
+    while records < RECORDS_TOGETHER_MAX {
+        let Ok(job) = inbox.try_recv() else { break };
+        records += job.records.len();
+        jobs.push(job);
+    }
+    jobs
+}
+
+/// Whether a new transaction with the same records may succeed where this one did not.
+fn may_be_repeated(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref::<KafkaError>(), Some(KafkaError::Transaction(error)) if error.txn_requires_abort())
 }

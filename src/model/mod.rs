@@ -9,6 +9,7 @@ mod id;
 mod money;
 mod session;
 mod signal;
+mod spend;
 mod time;
 mod vocabulary;
 
@@ -18,6 +19,7 @@ pub use id::{Id, identity};
 pub use money::NanoUsd;
 pub use session::Cadence;
 pub use signal::{OiStatus, Signal, SignalKind};
+pub use spend::{AccountTotals, Answer, LedgerEntry, PeriodTotal, Snapshot, Spend, SpendOutcome};
 pub use time::{Timestamp, parse_date};
 pub use vocabulary::{Direction, EventType, Horizon};
 

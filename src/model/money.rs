@@ -22,6 +22,18 @@ impl NanoUsd {
         self.0.checked_add(other.0).map(Self)
     }
 
+    /// The sum; saturates at the largest amount.
+    #[must_use]
+    pub fn saturating_add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+
+    /// What is left of this amount without `other`; zero where that is more.
+    #[must_use]
+    pub fn saturating_sub(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+
     /// As the signed integer behind ClickHouse's `Decimal(18, 9)`; saturates at its largest value.
     #[must_use]
     pub fn decimal(self) -> i64 {

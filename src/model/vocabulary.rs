@@ -110,6 +110,8 @@ vocabulary! {
     }
 }
 
+pub(super) use vocabulary;
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,8 +1,10 @@
 //! The one door to services that cost money or are limited: hold, request, classify, settle.
 
 pub mod adapter;
+pub mod book;
 pub mod bound;
 pub mod call;
 pub mod gate;
+pub mod ledger;
 pub mod price;
 pub mod retry;

@@ -11,7 +11,7 @@ use crate::enrich::ByLexicon;
 use crate::flow::record::Limits;
 use crate::flow::{Decode, Encode, Hop, Record, Together};
 use crate::kafka::{
-    self, ARTICLES_ANALYSES, ARTICLES_BATCHES, ARTICLES_RAW, DLQ_SUFFIX, KafkaSink, SIGNALS, Transactions,
+    self, ARTICLES_ANALYSES, ARTICLES_BATCHES, ARTICLES_RAW, DLQ_SUFFIX, KafkaSink, SIGNALS, SPEND_LEDGER, Transactions,
 };
 use crate::model::{Analysis, ArticleBatch, RawArticle, Signal};
 use crate::observe::{self, Component};
@@ -50,7 +50,7 @@ pub const HOPS: &[Line] = &[
     Line { name: "score/articles", inputs: &[ARTICLES_ANALYSES], outputs: &[SIGNALS], does: "score each analysis" },
     Line {
         name: "sink",
-        inputs: &[ARTICLES_BATCHES, ARTICLES_ANALYSES, SIGNALS],
+        inputs: &[ARTICLES_BATCHES, ARTICLES_ANALYSES, SIGNALS, SPEND_LEDGER],
         outputs: &["ClickHouse"],
         does: "write rows",
     },
@@ -140,6 +140,7 @@ impl Surroundings {
             batches: (self.topic(ARTICLES_BATCHES), self.codec(ALLOCATION_BYTES_MAX).await?),
             analyses: (self.topic(ARTICLES_ANALYSES), self.codec(ALLOCATION_BYTES_MAX).await?),
             signals: (self.topic(SIGNALS), self.codec(ALLOCATION_BYTES_MAX).await?),
+            ledger: (self.topic(SPEND_LEDGER), self.codec(ALLOCATION_BYTES_MAX).await?),
         };
         let dead_letters: Vec<String> =
             kafka::TOPICS.iter().map(|topic| topic.name.to_owned()).filter(|name| name.ends_with(DLQ_SUFFIX)).collect();

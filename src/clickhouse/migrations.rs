@@ -34,6 +34,7 @@ scripts! {
     4 "004_dead_letters";
     5 "005_market";
     6 "006_runs";
+    7 "007_paid_answers";
 }
 
 /// Where applied migrations are noted. Not a migration itself: it must be there before the first.

@@ -3,7 +3,7 @@
 //! ```text
 //! model ──rows──► Store::insert_all ──decision──► inserted | retried | isolated as poison
 //! schemas/clickhouse/*.sql ──► Store::migrate, Store::check
-//! *_v views ──► Store::sessions, Store::summary
+//! *_v views ──► Store::sessions, Store::summary, Store::answers
 //! ```
 //!
 //! # Why repeated inserts are harmless
@@ -14,6 +14,7 @@
 //! Invariants: a row given to [`Store::insert_all`] is in its table or in the returned list when it returns. No block
 //! is larger than [`insert::BLOCK_ROWS_MAX`] rows, so that an insert is atomic. The `clickhouse` crate is named only here.
 
+mod answers;
 mod backoff;
 mod check;
 mod decision;

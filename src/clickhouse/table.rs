@@ -33,6 +33,7 @@ tables! {
     Sessions "batch_processing_sessions" "What each batch adds to its session.";
     Records "batch_processing_records" "Each attempt at an article of a batch.";
     Spend "spend" "Each hold, and how it ended.";
+    Answers "paid_answers" "Answers that were paid for, by question.";
     Signals "signals" "Scored signals.";
     DeadLetters "dead_letters" "Records that could not be processed.";
     Candles "candles" "Bars of market series.";

@@ -4,7 +4,7 @@
 //! The end is that of the log when the reading begins, and a transaction that is open before it is waited for: what an
 //! earlier owner of the partition has begun is then either seen or aborted.
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -83,15 +83,15 @@ impl Partition {
         Ok(low..end)
     }
 
-    /// Shows `visit` every committed value from offset `from` on, with its offset, up to the end. Call
-    /// [`decided`](Self::decided) first: the end is at least the one that it said.
+    /// Shows `visit` every committed value from offset `from` on, with its offset, up to the end or until it has seen
+    /// enough. Call [`decided`](Self::decided) first: the end is at least the one that it said.
     ///
     /// # Errors
     /// When the partition cannot be read, or what `visit` says.
     pub fn read(
         &self,
         from: i64,
-        mut visit: impl FnMut(i64, Option<&[u8]>) -> anyhow::Result<()>,
+        mut visit: impl FnMut(i64, Option<&[u8]>) -> anyhow::Result<ControlFlow<()>>,
     ) -> anyhow::Result<()> {
         let mut assignment = TopicPartitionList::new();
         assignment
@@ -103,7 +103,9 @@ impl Partition {
             match self.committed.poll(POLL) {
                 Some(Ok(message)) => {
                     heard = Instant::now();
-                    visit(message.offset(), message.payload())?;
+                    if visit(message.offset(), message.payload())?.is_break() {
+                        return Ok(());
+                    }
                 }
                 Some(Err(KafkaError::PartitionEOF(_))) => return Ok(()),
                 None
@@ -114,6 +116,19 @@ impl Partition {
                 None => bail!("{}/{}: nothing came for {REQUEST_TIMEOUT:?}", self.topic, self.number),
             }
         }
+    }
+
+    /// The value of the record at `offset`; `None` where there is none any more.
+    ///
+    /// # Errors
+    /// When the partition cannot be read.
+    pub fn get(&self, offset: i64) -> anyhow::Result<Option<Vec<u8>>> {
+        let mut found = None;
+        self.read(offset, |at, value| {
+            found = value.filter(|_| at == offset).map(<[u8]>::to_vec);
+            Ok(ControlFlow::Break(()))
+        })?;
+        Ok(found)
     }
 
     fn watermarks(&self, consumer: &BaseConsumer<Calm>) -> anyhow::Result<(i64, i64)> {

@@ -43,6 +43,18 @@ impl Tail {
     /// # Errors
     /// When the cluster cannot be reached, or has no such topic.
     pub fn open(kafka: &config::Kafka, topic: &str, start: Start) -> anyhow::Result<Self> {
+        Self::of(kafka, topic, None, start)
+    }
+
+    /// Reads one partition of `topic` (with its prefix).
+    ///
+    /// # Errors
+    /// When the cluster cannot be reached, or has no such topic.
+    pub fn open_partition(kafka: &config::Kafka, topic: &str, partition: i32, start: Start) -> anyhow::Result<Self> {
+        Self::of(kafka, topic, Some(partition), start)
+    }
+
+    fn of(kafka: &config::Kafka, topic: &str, only: Option<i32>, start: Start) -> anyhow::Result<Self> {
         let mut client = client::base(kafka, "signalmill-tap");
         client
             .set("group.id", "signalmill-tap")
@@ -63,7 +75,8 @@ impl Tail {
             Start::Offset(offset) => Offset::Offset(offset),
         };
         let mut assignment = TopicPartitionList::new();
-        for partition in 0..i32::try_from(partitions).unwrap_or(i32::MAX) {
+        let all = 0..i32::try_from(partitions).unwrap_or(i32::MAX);
+        for partition in all.filter(|partition| only.is_none_or(|only| only == *partition)) {
             assignment.add_partition_offset(topic, partition, offset).context("naming a partition")?;
         }
         consumer.assign(&assignment).context("assigning the partitions")?;

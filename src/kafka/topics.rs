@@ -76,11 +76,12 @@ pub const TOPICS: &[Topic] = &[
     Topic::new(ARTICLES_BATCHES, "internal", "budget account", "ArticleBatch (Avro)", 7),
     Topic::new(ARTICLES_ANALYSES, "internal", "article id", "Analysis (Avro)", 30),
     Topic::new(SIGNALS, "internal", "subject", "Signal (Avro)", 30),
-    Topic::new(ARTICLES_DEFERRED, "internal", "article and batch", "ArticleBatch (Avro) of one article", 0).compacted(),
+    Topic::new(ARTICLES_DEFERRED, "internal", "article and batch", "Deferral (Avro), or none", 0).compacted(),
     // Longer than any month or session: what was spent in one must not be forgotten before it is over.
     Topic::new(SPEND_LEDGER, "internal", "budget account", "LedgerEntry (Avro)", 400),
     Topic::new("articles.raw.dlq", "dead letters", "as it was", "as it was", 30),
     Topic::new("articles.batches.dlq", "dead letters", "as it was", "as it was", 30),
     Topic::new("articles.analyses.dlq", "dead letters", "as it was", "as it was", 30),
     Topic::new("signals.dlq", "dead letters", "as it was", "as it was", 30),
+    Topic::new("spend.ledger.dlq", "dead letters", "as it was", "as it was", 30),
 ];

@@ -5,6 +5,7 @@
 
 mod analysis;
 mod article;
+mod deferral;
 mod id;
 mod money;
 mod session;
@@ -15,6 +16,7 @@ mod vocabulary;
 
 pub use analysis::{Analysis, Outcome, Reading};
 pub use article::{Article, ArticleBatch, CloseReason, RawArticle, Screen};
+pub use deferral::{Deferral, WaitsFor};
 pub use id::{Id, identity};
 pub use money::NanoUsd;
 pub use session::Cadence;

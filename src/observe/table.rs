@@ -62,7 +62,8 @@ pub enum Values {
 pub(super) const OUTCOMES: &[&str] =
     &["ok", "rejected", "duplicate", "short", "language", "tombstone", "nothing_admitted", "unanalysed"];
 /// Why records become dead letters.
-pub(super) const REASONS: &[&str] = &["malformed", "unknown_schema", "invalid", "too_large", "poison"];
+pub(super) const REASONS: &[&str] =
+    &["malformed", "unknown_schema", "invalid", "too_large", "unwritable", "poison_row", "failed"];
 /// How transactions end.
 pub(super) const ENDS: &[&str] = &["committed", "aborted"];
 /// Why windows close: [`CloseReason::ALL`](crate::model::CloseReason::ALL), as a test asserts.

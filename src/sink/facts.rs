@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::flow::{Reader, Record, Stage, Verdict, read_all};
-use crate::model::{Analysis, ArticleBatch, Signal};
+use crate::model::{Analysis, ArticleBatch, LedgerEntry, Signal};
 use crate::wire::headers::DeadLetter;
 use crate::wire::{Codec, SchemaId, Undecoded, registry};
 
@@ -16,6 +16,8 @@ pub enum Fact {
     Analysis(Box<Analysis>),
     /// A signal.
     Signal(Box<Signal>),
+    /// A hold's new state, or the answer that it bought.
+    Ledger(Box<LedgerEntry>),
     /// A record that could not be processed; it is kept as it is.
     DeadLetter(Box<Letter>),
 }
@@ -38,6 +40,8 @@ pub struct Codecs {
     pub analyses: (String, Codec<Analysis>),
     /// `signals`.
     pub signals: (String, Codec<Signal>),
+    /// `spend.ledger`.
+    pub ledger: (String, Codec<LedgerEntry>),
 }
 
 /// Reads records of all topics.
@@ -57,13 +61,15 @@ impl Reader for Facts {
 
     fn read(&self, record: &Arc<Record>) -> Result<Verdict<Fact>, Undecoded> {
         let value = record.value.as_deref().unwrap_or_default();
-        let Codecs { batches, analyses, signals } = &self.0;
+        let Codecs { batches, analyses, signals, ledger } = &self.0;
         let fact = if *record.topic == *batches.0 {
             Fact::Batch(Box::new(batches.1.decode(value)?))
         } else if *record.topic == *analyses.0 {
             Fact::Analysis(Box::new(analyses.1.decode(value)?))
         } else if *record.topic == *signals.0 {
             Fact::Signal(Box::new(signals.1.decode(value)?))
+        } else if *record.topic == *ledger.0 {
+            Fact::Ledger(Box::new(ledger.1.decode(value)?))
         } else {
             let added = DeadLetter::read(&record.headers);
             Fact::DeadLetter(Box::new(Letter { record: Arc::clone(record), added }))
@@ -72,13 +78,15 @@ impl Reader for Facts {
     }
 
     async fn learn(&self, record: &Record, id: SchemaId) -> Result<(), registry::Error> {
-        let Codecs { batches, analyses, signals } = &self.0;
+        let Codecs { batches, analyses, signals, ledger } = &self.0;
         if *record.topic == *batches.0 {
             batches.1.learn(id).await
         } else if *record.topic == *analyses.0 {
             analyses.1.learn(id).await
-        } else {
+        } else if *record.topic == *signals.0 {
             signals.1.learn(id).await
+        } else {
+            ledger.1.learn(id).await
         }
     }
 }

@@ -6,7 +6,9 @@ use std::time::Duration;
 use tracing::error;
 
 use super::facts::{Fact, Letter};
-use crate::clickhouse::rows::{AnalysisRow, ArticleRow, Bytes, DeadLetterRow, RecordRow, SessionRow, SignalRow};
+use crate::clickhouse::rows::{
+    AnalysisRow, AnswerRow, ArticleRow, Bytes, DeadLetterRow, RecordRow, SessionRow, SignalRow, SpendRow,
+};
 use crate::clickhouse::{Failure, Observer, Poisoned, Store, Stored, Table};
 use crate::clock::Clock;
 use crate::flow::{Landed, Offsets, Outgoing, Reason, Record, Reject, Sink};
@@ -59,7 +61,7 @@ impl Sink<Fact> for ClickHouseSink {
                 rows.add(&landed.value, record, self.budget);
             }
         }
-        let Rows { articles, sessions, analyses, records, signals, dead_letters } = rows;
+        let Rows { articles, sessions, analyses, records, signals, dead_letters, spend, answers } = rows;
         let refused = tokio::join!(
             self.insert::<ArticleRow<'_>>(articles.0, articles.1),
             self.insert::<SessionRow<'_>>(sessions.0, sessions.1),
@@ -67,8 +69,11 @@ impl Sink<Fact> for ClickHouseSink {
             self.insert::<RecordRow<'_>>(records.0, records.1),
             self.insert::<SignalRow<'_>>(signals.0, signals.1),
             self.insert::<DeadLetterRow<'_>>(dead_letters.0, dead_letters.1),
+            self.insert::<SpendRow<'_>>(spend.0, spend.1),
+            self.insert::<AnswerRow<'_>>(answers.0, answers.1),
         );
-        for refused in [refused.0, refused.1, refused.2, refused.3, refused.4, refused.5] {
+        let (articles, sessions, analyses, records, signals, dead_letters, spend, answers) = refused;
+        for refused in [articles, sessions, analyses, records, signals, dead_letters, spend, answers] {
             rejected.extend(refused);
         }
         for reject in &rejected {
@@ -98,6 +103,8 @@ struct Rows<'a> {
     records: Gathered<'a, RecordRow<'a>>,
     signals: Gathered<'a, SignalRow<'a>>,
     dead_letters: Gathered<'a, DeadLetterRow<'a>>,
+    spend: Gathered<'a, SpendRow<'a>>,
+    answers: Gathered<'a, AnswerRow<'a>>,
 }
 
 impl<'a> Rows<'a> {
@@ -124,6 +131,16 @@ impl<'a> Rows<'a> {
             Fact::Signal(signal) => {
                 self.signals.0.push(SignalRow::from(&**signal));
                 self.signals.1.push(record);
+            }
+            Fact::Ledger(entry) => {
+                if let Some(spend) = &entry.spend {
+                    self.spend.0.push(spend.into());
+                    self.spend.1.push(record);
+                }
+                if let Some(answer) = &entry.answer {
+                    self.answers.0.push(answer.into());
+                    self.answers.1.push(record);
+                }
             }
             Fact::DeadLetter(letter) => {
                 self.dead_letters.0.push(dead_letter_row(letter));

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::refusal::{Reason, Refusal};
-use crate::model::{Analysis, ArticleBatch, LedgerEntry, RawArticle, Signal};
+use crate::model::{Analysis, ArticleBatch, Deferral, LedgerEntry, RawArticle, Signal};
 
 /// The reads that a record may take unless its type says otherwise. A raw article takes about 20.
 const READS_MAX: u32 = 1 << 18;
@@ -83,6 +83,7 @@ catalog! {
     }
     Analysis: "articles.analyses" [1]
     Signal: "signals" [1]
+    Deferral: "articles.deferred" [1]
     LedgerEntry: "spend.ledger" [1] {
         // A snapshot of thousands of periods, each of some ten reads.
         const READS_MAX: u32 = 1 << 21;

@@ -4,17 +4,21 @@
 //! Conversions never fail: what a column cannot hold is clamped to what it can (`cells.rs`).
 
 mod analysis;
+mod answer;
 mod article;
 mod cells;
 mod dead_letter;
 mod record;
 mod session;
 mod signal;
+mod spend;
 
 pub use analysis::AnalysisRow;
+pub use answer::AnswerRow;
 pub use article::ArticleRow;
 pub use cells::{Bytes, Moment, Money};
 pub use dead_letter::DeadLetterRow;
 pub use record::RecordRow;
 pub use session::SessionRow;
 pub use signal::SignalRow;
+pub use spend::SpendRow;

@@ -1,5 +1,6 @@
 //! Reading a partition of the ledger back.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
@@ -66,8 +67,8 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn take(&mut self, offset: i64, value: Option<&[u8]>, stored: i64) -> anyhow::Result<()> {
-        let Some(value) = value else { return Ok(()) };
+    fn take(&mut self, offset: i64, value: Option<&[u8]>, stored: i64) -> anyhow::Result<ControlFlow<()>> {
+        let Some(value) = value else { return Ok(ControlFlow::Continue(())) };
         let LedgerEntry { spend, answer, snapshot } =
             self.codec.decode(value).with_context(|| format!("entry {offset} cannot be read"))?;
         if let Some(snapshot) = snapshot {
@@ -84,6 +85,6 @@ impl Reader<'_> {
                 bail!("more paid answers than memory holds are not in ClickHouse yet: the sink must catch up first");
             }
         }
-        Ok(())
+        Ok(ControlFlow::Continue(()))
     }
 }

@@ -19,12 +19,11 @@ mod load;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context as _;
 use bytes::Bytes;
-use tokio::sync::{Notify, OnceCell};
+use tokio::sync::{Notify, OnceCell, watch};
 use tracing::{info, warn};
 
 use self::journal::Recent;
@@ -66,7 +65,7 @@ struct Inner {
     clock: Clock,
     /// By partition and epoch: read back once an assignment.
     owned: Mutex<HashMap<i32, (u64, Arc<OnceCell<Arc<Owned>>>)>>,
-    closing: AtomicBool,
+    closing: watch::Sender<bool>,
 }
 
 impl fmt::Debug for Ledger {
@@ -85,7 +84,7 @@ impl Ledger {
         codec: Codec<LedgerEntry>,
         clock: Clock,
     ) -> Self {
-        let (owned, closing) = (Mutex::default(), AtomicBool::new(false));
+        let (owned, closing) = (Mutex::default(), watch::Sender::new(false));
         Self(Arc::new(Inner { settings, group, transactions, codec: Arc::new(codec), clock, owned, closing }))
     }
 
@@ -107,13 +106,15 @@ impl Ledger {
         opened.cloned().with_context(|| format!("reading {}/{partition} back", self.0.settings.topic))
     }
 
+    /// Returns when the hop is stopping.
+    pub async fn closed(&self) {
+        // The sender lives in `self`, so the channel cannot close first.
+        let _ = self.0.closing.subscribe().wait_for(|closing| *closing).await;
+    }
+
     /// No new hold is granted from now on; ends are still taken.
     pub fn close(&self) {
-        self.0.closing.store(true, Ordering::Release);
-        let owned = self.0.owned.lock().unwrap_or_else(PoisonError::into_inner);
-        for owned in owned.values().filter_map(|(_, cell)| cell.get()) {
-            owned.ended.notify_waiters();
-        }
+        self.0.closing.send_replace(true);
     }
 }
 
@@ -193,7 +194,7 @@ impl Owned {
             tokio::pin!(ended);
             // From here on no end is missed.
             ended.as_mut().enable();
-            if self.ledger.0.closing.load(Ordering::Acquire) {
+            if *self.ledger.0.closing.borrow() {
                 return Err(Refused::Closing);
             }
             let place = self.ledger.0.transactions.place().await?;
@@ -208,7 +209,10 @@ impl Owned {
                     Admission::Full => {}
                 }
             }
-            ended.await;
+            tokio::select! {
+                () = ended => {}
+                () = self.ledger.closed() => {}
+            }
         };
         drop(_turn);
         committing.done().await?;
@@ -306,6 +310,22 @@ pub struct End {
     pub error: String,
     /// What is kept for the same question.
     pub answer: Option<Answer>,
+}
+
+impl End {
+    /// Nothing was charged.
+    #[must_use]
+    pub fn void(error: impl Into<String>) -> Self {
+        Self {
+            outcome: SpendOutcome::Void,
+            cost: NanoUsd::ZERO,
+            model: String::new(),
+            tokens: [0; 3],
+            units: 0,
+            error: error.into(),
+            answer: None,
+        }
+    }
 }
 
 impl Held {

@@ -1,0 +1,215 @@
+//! One paid call, from the hold to its end: hold → request → classify → settle.
+//!
+//! # Why the hold comes before the place at the provider
+//! A hold takes as long as a transaction. Taken with a place in hand it would make every call that much longer, and the
+//! provider's limit of calls under way would be filled with calls that have not left. Taken ahead it costs throughput
+//! nothing. Only [`AHEAD_SHARE`] of the limit may hold ahead, and none while the provider's breaker is open: a hold whose
+//! call never left is money in doubt when the process dies.
+//!
+//! # Why the reading comes before the settlement
+//! An answer is kept for the same question only if it can be read, and it is committed in the same entry as its cost:
+//! there is no moment at which it is paid for and not kept.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use tokio::sync::Semaphore;
+
+use super::call::{Bill, CallError, Called, Usage};
+use super::gate::Gate;
+use super::ledger::{End, Held, Ledger, Owned, Refused, new_hold_id};
+use super::price::Price;
+use crate::clock::Clock;
+use crate::model::{Answer, Id, NanoUsd, Spend, SpendOutcome};
+use crate::observe;
+
+/// Calls that may hold ahead, as a share of the limit of calls under way: a hold takes some 25 ms, an answer 100 or more.
+const AHEAD_SHARE: usize = 2;
+/// They are at least so many.
+const AHEAD_MIN: usize = 8;
+
+/// Who pays, and for what.
+#[derive(Debug, Clone)]
+pub struct Purse {
+    /// The book.
+    pub owned: Arc<Owned>,
+    /// The account.
+    pub account: String,
+    /// The session whose budget pays.
+    pub session_id: String,
+    /// `live`, or the replay's id.
+    pub run_id: String,
+    /// What it is spent on.
+    pub article_id: String,
+}
+
+/// What a call will be, and what it may cost at most.
+#[derive(Debug, Clone, Copy)]
+pub struct Quote<'a> {
+    /// Who is asked.
+    pub provider: &'static str,
+    /// Which model; empty where there is none.
+    pub model: &'a str,
+    /// `analyze`, `repair`, `search`.
+    pub operation: &'static str,
+    /// The question, for whoever asks it again.
+    pub key: &'a Id,
+    /// The worst case.
+    pub worst: NanoUsd,
+}
+
+/// A call that was made, and paid for if it was billed.
+#[derive(Debug)]
+pub struct Bought<T> {
+    /// The answer, or why there is none.
+    pub result: Result<T, Miss>,
+    /// What counts against the budget.
+    pub cost: NanoUsd,
+    /// What it used, where the provider said so.
+    pub usage: Option<Usage>,
+}
+
+/// Why a call that was made brought nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Miss {
+    /// The call failed.
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// There was an answer, and this is wrong with it.
+    #[error("{0}")]
+    Unreadable(String),
+}
+
+/// A door to one provider. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Door {
+    ledger: Ledger,
+    gate: Gate,
+    ahead: Arc<Semaphore>,
+    clock: Clock,
+}
+
+impl Door {
+    /// A door through `gate`, which lets at most `limit` calls be under way.
+    #[must_use]
+    pub fn new(ledger: Ledger, gate: Gate, limit: usize, clock: Clock) -> Self {
+        let ahead = Arc::new(Semaphore::new((limit / AHEAD_SHARE).max(AHEAD_MIN)));
+        Self { ledger, gate, ahead, clock }
+    }
+
+    /// Holds the worst case, makes the call, reads the answer and settles.
+    ///
+    /// `ask` makes the request, `read` makes something of the answer and names the text that is kept of it, `cost` prices
+    /// what was used; an amount that cannot be priced counts as its hold.
+    ///
+    /// # Errors
+    /// As [`Refused`] says; then no call was made.
+    pub async fn call<R, T>(
+        &self,
+        purse: &Purse,
+        quote: Quote<'_>,
+        ask: impl Future<Output = Called<R>>,
+        read: impl FnOnce(R) -> Result<(T, String), String>,
+        cost: impl FnOnce(&Usage) -> Option<NanoUsd>,
+    ) -> Result<Bought<T>, Refused> {
+        let ahead = self.ahead.acquire().await.context("the semaphore is never closed")?;
+        tokio::select! {
+            () = self.gate.opened() => {}
+            () = self.ledger.closed() => return Err(Refused::Closing),
+        }
+        let held = purse.owned.hold(self.wish(purse, quote)).await?;
+        let permit = tokio::select! {
+            permit = self.gate.enter(quote.operation) => permit,
+            () = self.ledger.closed() => {
+                held.end(End::void("the hop stopped before the call left")).await?;
+                return Err(Refused::Closing);
+            }
+        };
+        drop(ahead);
+        let Called { result, bill } = ask.await;
+        permit.done(result.as_ref().map(drop));
+        let (result, text) = match result.map_err(Miss::Call).and_then(|reply| read(reply).map_err(Miss::Unreadable)) {
+            Ok((value, text)) => (Ok(value), Some(text)),
+            Err(miss) => (Err(miss), None),
+        };
+        let end = self.end(quote, &bill, &held, result.as_ref().err(), text, cost);
+        let cost = held.end(end).await?;
+        let usage = match bill {
+            Bill::Usage(usage) => Some(usage),
+            Bill::Nothing | Bill::Unknown => None,
+        };
+        observe::spent(quote.provider, usage.as_ref().map_or(quote.model, |usage| &usage.model), cost);
+        Ok(Bought { result, cost, usage })
+    }
+
+    fn wish(&self, purse: &Purse, quote: Quote<'_>) -> Spend {
+        let now = self.clock.now();
+        Spend {
+            hold_id: new_hold_id(),
+            account: purse.account.clone(),
+            session_id: purse.session_id.clone(),
+            run_id: purse.run_id.clone(),
+            article_id: purse.article_id.clone(),
+            provider: quote.provider.to_owned(),
+            model: quote.model.to_owned(),
+            operation: quote.operation.to_owned(),
+            units: 0,
+            input_tokens: 0,
+            cached_tokens: 0,
+            output_tokens: 0,
+            held: quote.worst,
+            cost: NanoUsd::ZERO,
+            outcome: SpendOutcome::Open,
+            error: String::new(),
+            held_at: now,
+            at: now,
+        }
+    }
+
+    fn end(
+        &self,
+        quote: Quote<'_>,
+        bill: &Bill,
+        held: &Held,
+        miss: Option<&Miss>,
+        text: Option<String>,
+        price: impl FnOnce(&Usage) -> Option<NanoUsd>,
+    ) -> End {
+        let error = miss.map(ToString::to_string).unwrap_or_default();
+        let usage = match bill {
+            Bill::Nothing => return End::void(error),
+            // Answered without a bill: the worst case counts, and the answer is kept all the same.
+            Bill::Unknown => None,
+            Bill::Usage(usage) => Some(usage),
+        };
+        let cost = usage.and_then(|usage| usage.charged.or_else(|| price(usage))).unwrap_or(held.amount());
+        let Usage { model, input_tokens, cached_tokens, output_tokens, credits, .. } = usage.cloned().unwrap_or_default();
+        let signed = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        let answer = text.map(|text| Answer {
+            key: quote.key.clone(),
+            provider: quote.provider.to_owned(),
+            model: model.clone(),
+            text,
+            input_tokens: signed(input_tokens),
+            output_tokens: signed(output_tokens),
+            cost,
+            at: self.clock.now(),
+        });
+        let lost = matches!(miss, Some(Miss::Call(CallError::Lost { .. }))) || (usage.is_none() && answer.is_none());
+        End {
+            outcome: if lost { SpendOutcome::Lost } else { SpendOutcome::Settled },
+            cost,
+            model,
+            tokens: [input_tokens, cached_tokens, output_tokens],
+            units: credits,
+            error,
+            answer,
+        }
+    }
+}
+
+/// Prices what was used.
+#[must_use]
+pub fn by_price(price: &Price) -> impl FnOnce(&Usage) -> Option<NanoUsd> + '_ {
+    |usage| price.cost(usage)
+}

@@ -165,22 +165,27 @@ impl<I, T: Keyed> Encode<I, T> {
 
     fn encode(&self, item: I) -> Verdict<Vec<Outgoing>> {
         let records = (self.split)(item);
-        let mut written = Vec::with_capacity(records.len());
-        for record in &records {
-            let mut value = Vec::new();
-            if let Err(error) = self.codec.encode(record, &mut value) {
-                return Verdict::Reject("unwritable", error.to_string());
-            }
-            written.push(Outgoing {
-                topic: Arc::clone(&self.topic),
-                partition: None,
-                key: Some(Bytes::copy_from_slice(record.key().as_bytes())),
-                value: Some(value.into()),
-                headers: vec![(headers::ORIGIN.into(), Bytes::copy_from_slice(record.origin().as_bytes()))],
-            });
+        match records.iter().map(|record| written(&self.codec, &self.topic, record)).collect() {
+            Ok(written) => Verdict::Keep(written),
+            Err(error) => Verdict::Reject("unwritable", error.to_string()),
         }
-        Verdict::Keep(written)
     }
+}
+
+/// `record` as it is written to `topic` (with its prefix).
+///
+/// # Errors
+/// It does not fit its schema.
+pub fn written<T: Keyed>(codec: &Codec<T>, topic: &Arc<str>, record: &T) -> Result<Outgoing, wire::Unwritable> {
+    let mut value = Vec::new();
+    codec.encode(record, &mut value)?;
+    Ok(Outgoing {
+        topic: Arc::clone(topic),
+        partition: None,
+        key: Some(Bytes::copy_from_slice(record.key().as_bytes())),
+        value: Some(value.into()),
+        headers: vec![(headers::ORIGIN.into(), Bytes::copy_from_slice(record.origin().as_bytes()))],
+    })
 }
 
 impl<I: Send + 'static, T: Keyed> Stage for Encode<I, T> {

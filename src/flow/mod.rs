@@ -35,7 +35,7 @@ use tokio::sync::oneshot;
 use crate::model::CloseReason;
 
 pub use batch::{Batch, Landed, Offsets, Position, Reason, Reject};
-pub use codec::{Decode, Encode, Keyed, Outgoing, Reader, read_all};
+pub use codec::{Decode, Encode, Keyed, Outgoing, Reader, read_all, written};
 pub use hop::{Hop, Together};
 pub use record::{Origins, Record};
 pub use sink::Sink;

@@ -183,7 +183,8 @@ impl Door {
             Bill::Usage(usage) => Some(usage),
         };
         let cost = usage.and_then(|usage| usage.charged.or_else(|| price(usage))).unwrap_or(held.amount());
-        let Usage { model, input_tokens, cached_tokens, output_tokens, credits, .. } = usage.cloned().unwrap_or_default();
+        let Usage { model, input_tokens, cached_tokens, output_tokens, credits, .. } =
+            usage.cloned().unwrap_or_default();
         let signed = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         let answer = text.map(|text| Answer {
             key: quote.key.clone(),

@@ -97,7 +97,9 @@ async fn answer(store: Store, clock: Clock, mut inbox: mpsc::Receiver<Question>)
         let answers = loop {
             match store.answers(&keys).await {
                 Ok(answers) => break answers,
-                Err(failure) => warn!(error = %failure, "paid answers cannot be looked up, nothing is bought until then"),
+                Err(failure) => {
+                    warn!(error = %failure, "paid answers cannot be looked up, nothing is bought until then")
+                }
             }
             questions.retain(|question| !question.answer.is_closed());
             if questions.is_empty() {

@@ -14,6 +14,7 @@
 //! is not refused; nothing overtakes it, or small calls would starve a large one. It is refused when it would not fit
 //! even if every open hold came to nothing.
 
+mod hold;
 pub mod journal;
 mod load;
 
@@ -24,15 +25,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use anyhow::Context as _;
 use bytes::Bytes;
 use tokio::sync::{Notify, OnceCell, watch};
-use tracing::{info, warn};
+use tracing::info;
 
+pub use self::hold::{End, Held};
 use self::journal::Recent;
 use super::book::{Admission, Book, Budget, Limits, Standing};
 use crate::clock::Clock;
 use crate::config;
 use crate::flow::{Outgoing, Position};
 use crate::kafka::{Committing, Group, Place, Transactions};
-use crate::model::{Answer, Id, LedgerEntry, NanoUsd, Spend, SpendOutcome, Timestamp};
+use crate::model::{Answer, Id, LedgerEntry, Spend, Timestamp};
 use crate::wire::Codec;
 
 /// Entries after which a snapshot is written: few enough to be read back in a fraction of a second.
@@ -66,6 +68,8 @@ struct Inner {
     /// By partition and epoch: read back once an assignment.
     owned: Mutex<HashMap<i32, (u64, Arc<OnceCell<Arc<Owned>>>)>>,
     closing: watch::Sender<bool>,
+    /// Holds of this process that have not ended.
+    outstanding: watch::Sender<usize>,
 }
 
 impl fmt::Debug for Ledger {
@@ -84,8 +88,16 @@ impl Ledger {
         codec: Codec<LedgerEntry>,
         clock: Clock,
     ) -> Self {
-        let (owned, closing) = (Mutex::default(), watch::Sender::new(false));
-        Self(Arc::new(Inner { settings, group, transactions, codec: Arc::new(codec), clock, owned, closing }))
+        Self(Arc::new(Inner {
+            settings,
+            group,
+            transactions,
+            codec: Arc::new(codec),
+            clock,
+            owned: Mutex::default(),
+            closing: watch::Sender::new(false),
+            outstanding: watch::Sender::new(0),
+        }))
     }
 
     /// The book of a partition that this worker owns under `epoch`; read back from the log at the first call.
@@ -110,6 +122,25 @@ impl Ledger {
     pub async fn closed(&self) {
         // The sender lives in `self`, so the channel cannot close first.
         let _ = self.0.closing.subscribe().wait_for(|closing| *closing).await;
+    }
+
+    /// Returns when every hold has ended and every end is in the log. Call it when the ledger is closed: a hop that
+    /// stops before loses answers that it has paid for.
+    ///
+    /// # Errors
+    /// When the log cannot be written any more.
+    pub async fn settled(&self) -> anyhow::Result<()> {
+        // The sender lives in `self`, so the channel cannot close first.
+        let _ = self.0.outstanding.subscribe().wait_for(|outstanding| *outstanding == 0).await;
+        let owned: Vec<_> = {
+            let owned = self.0.owned.lock().unwrap_or_else(PoisonError::into_inner);
+            owned.values().filter_map(|(_, cell)| cell.get().cloned()).collect()
+        };
+        for owned in owned {
+            // Behind everything that was queued before.
+            owned.place().await?.queue(Vec::new(), owned.fence.clone()).done().await?;
+        }
+        Ok(())
     }
 
     /// No new hold is granted from now on; ends are still taken.
@@ -188,7 +219,7 @@ impl Owned {
     /// # Errors
     /// As [`Refused`] says.
     pub async fn hold(self: &Arc<Self>, hold: Spend) -> Result<Held, Refused> {
-        let _turn = self.line.lock().await;
+        let turn = self.line.lock().await;
         let committing = loop {
             let ended = self.ended.notified();
             tokio::pin!(ended);
@@ -204,7 +235,9 @@ impl Owned {
                     Admission::Exhausted(budget) => return Err(Refused::Exhausted(budget)),
                     Admission::Held => {
                         let entry = LedgerEntry { spend: Some(hold.clone()), ..LedgerEntry::default() };
-                        break self.queue(place, &mut state, vec![entry])?;
+                        let committing = self.queue(place, &mut state, vec![entry])?;
+                        self.ledger.0.outstanding.send_modify(|outstanding| *outstanding += 1);
+                        break committing;
                     }
                     Admission::Full => {}
                 }
@@ -214,9 +247,31 @@ impl Owned {
                 () = self.ledger.closed() => {}
             }
         };
-        drop(_turn);
+        drop(turn);
         committing.done().await?;
-        Ok(Held { owned: Arc::clone(self), hold })
+        Ok(Held::new(Arc::clone(self), hold))
+    }
+
+    /// Ends a hold, and keeps the answer that it bought.
+    async fn end(&self, spend: Spend, answer: Option<Answer>) -> anyhow::Result<()> {
+        let place = self.place().await?;
+        {
+            let mut state = self.lock();
+            state.book.end(&spend);
+            if let Some(answer) = &answer {
+                state.recent.keep(Arc::new(answer.clone()));
+            }
+            let entry = LedgerEntry { spend: Some(spend), answer, snapshot: None };
+            // Whether it is committed is known by what is committed behind it.
+            drop(self.queue(place, &mut state, vec![entry])?);
+        }
+        self.ledger.0.outstanding.send_modify(|outstanding| *outstanding -= 1);
+        self.ended.notify_waiters();
+        Ok(())
+    }
+
+    fn now(&self) -> Timestamp {
+        self.ledger.0.clock.now()
     }
 
     /// How far the budgets of an account are used.
@@ -282,102 +337,6 @@ impl Owned {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A hold that is in the log. Let go without an end it counts in full until the next owner makes it in doubt.
-#[derive(Debug)]
-#[must_use = "a hold without an end counts in full for ever"]
-pub struct Held {
-    owned: Arc<Owned>,
-    hold: Spend,
-}
-
-/// How a call ended.
-#[derive(Debug, Clone)]
-pub struct End {
-    /// Settled, lost or void. A cost above the hold makes it an overrun.
-    pub outcome: SpendOutcome,
-    /// What counts; ignored where the whole hold does.
-    pub cost: NanoUsd,
-    /// The model version that answered; empty where none did.
-    pub model: String,
-    /// Tokens in, cached ones among them, and out.
-    pub tokens: [u64; 3],
-    /// Credits.
-    pub units: u64,
-    /// Why it was lost or void.
-    pub error: String,
-    /// What is kept for the same question.
-    pub answer: Option<Answer>,
-}
-
-impl End {
-    /// Nothing was charged.
-    #[must_use]
-    pub fn void(error: impl Into<String>) -> Self {
-        Self {
-            outcome: SpendOutcome::Void,
-            cost: NanoUsd::ZERO,
-            model: String::new(),
-            tokens: [0; 3],
-            units: 0,
-            error: error.into(),
-            answer: None,
-        }
-    }
-}
-
-impl Held {
-    /// What may be spent on the call.
-    #[must_use]
-    pub fn amount(&self) -> NanoUsd {
-        self.hold.held
-    }
-
-    /// Ends the hold. It is in the log before anything that is committed later; no need to wait for it. Says what counts.
-    ///
-    /// # Errors
-    /// When the ledger cannot be written: the hop must start again.
-    pub async fn end(self, end: End) -> anyhow::Result<NanoUsd> {
-        let Self { owned, hold } = self;
-        let (outcome, cost) = match end.outcome {
-            SpendOutcome::Void => (SpendOutcome::Void, NanoUsd::ZERO),
-            SpendOutcome::Lost => (SpendOutcome::Lost, hold.held),
-            _ if end.cost > hold.held => (SpendOutcome::Overrun, end.cost),
-            _ => (SpendOutcome::Settled, end.cost),
-        };
-        if outcome == SpendOutcome::Overrun {
-            warn!(provider = hold.provider, model = end.model, held = %hold.held, billed = %cost, "billed above its hold");
-        }
-        let signed = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
-        let [input_tokens, cached_tokens, output_tokens] = end.tokens.map(signed);
-        let model = if end.model.is_empty() { hold.model.clone() } else { end.model };
-        let spend = Spend {
-            model,
-            units: signed(end.units),
-            input_tokens,
-            cached_tokens,
-            output_tokens,
-            cost,
-            outcome,
-            error: end.error,
-            at: owned.ledger.0.clock.now(),
-            ..hold
-        };
-        let place = owned.place().await?;
-        {
-            let mut state = owned.lock();
-            state.book.end(&spend);
-            if let Some(answer) = &end.answer {
-                state.recent.keep(Arc::new(answer.clone()));
-            }
-            let entry = LedgerEntry { spend: Some(spend), answer: end.answer, snapshot: None };
-            // Whether it is committed is known by what is committed behind it.
-            drop(owned.queue(place, &mut state, vec![entry])?);
-        }
-        owned.ended.notify_waiters();
-        Ok(cost)
     }
 }
 

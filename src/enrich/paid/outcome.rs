@@ -1,0 +1,235 @@
+//! What the work on one article came to, and the records that say so.
+//!
+//! | verdict | `articles.analyses` | `articles.deferred` | `articles.batches.dlq` |
+//! |---|---|---|---|
+//! | analysed | the reading | – | – |
+//! | deferred | `deferred` | waits for a budget | – |
+//! | failed, tried again later | `failed` | waits for its next attempt | – |
+//! | failed for good | `failed` | waits for help | a batch of this article |
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use bytes::Bytes;
+
+use super::article::Task;
+use crate::clock::Clock;
+use crate::enrich::articles::asked;
+use crate::flow::{Outgoing, written};
+use crate::model::{
+    Analysis, ArticleBatch, CloseReason, Deferral, Id, NanoUsd, Outcome, Reading, Timestamp, WaitsFor, identity,
+};
+use crate::observe;
+use crate::wire::Codec;
+use crate::wire::headers::{self, DeadLetter, Tags};
+
+/// The dead letter's code of an article that failed for good.
+const FAILED: &str = "failed";
+/// The stage that dead letters name.
+const STAGE: &str = "enrich/articles";
+
+/// What was read, by whom, and what it used.
+#[derive(Debug, Clone, Default)]
+pub struct Evidence {
+    /// `gemini`, `openai`, `lexicon`.
+    pub analyzer: &'static str,
+    /// The model version that answered.
+    pub model: String,
+    /// Of the prompt, or of the lexicon.
+    pub prompt_version: String,
+    /// The step of the ladder; empty on the first.
+    pub tier: &'static str,
+    /// Agreement of the research.
+    pub validation_score: Option<f64>,
+    /// URLs of the research.
+    pub sources: Vec<String>,
+    /// Tokens in and out.
+    pub tokens: [i64; 2],
+}
+
+/// How the work on an article ended.
+#[derive(Debug)]
+pub enum Verdict {
+    /// There is a reading.
+    Analyzed(Box<Reading>, Evidence),
+    /// The budget is spent.
+    Deferred(String),
+    /// It failed; after some time it is tried again.
+    Failed {
+        /// The last error.
+        error: String,
+        /// When it is tried again; `None`: for good.
+        again_at: Option<Timestamp>,
+    },
+}
+
+/// A verdict, and what it took.
+#[derive(Debug)]
+pub struct Ended {
+    /// How it ended.
+    pub verdict: Verdict,
+    /// Attempts, earlier ones included.
+    pub attempts: i32,
+    /// What it cost this time.
+    pub cost: NanoUsd,
+    /// How long it took.
+    pub took: Duration,
+}
+
+impl Ended {
+    /// Whether it waits for a budget.
+    #[must_use]
+    pub fn is_deferred(&self) -> bool {
+        matches!(self.verdict, Verdict::Deferred(_))
+    }
+}
+
+/// Writes what became of articles.
+#[derive(Debug)]
+pub struct Records {
+    pub(super) analyses: (Arc<str>, Codec<Analysis>),
+    pub(super) deferred: (Arc<str>, Codec<Deferral>),
+    /// The topic of batches that failed, and how a batch is written.
+    pub(super) failed: (Arc<str>, Codec<ArticleBatch>),
+    pub(super) clock: Clock,
+}
+
+impl Records {
+    /// The records that say how `task` ended.
+    ///
+    /// # Errors
+    /// One does not fit its schema, which no article can bring about.
+    pub fn of(&self, task: &Task, ended: Ended) -> anyhow::Result<Vec<Outgoing>> {
+        let Ended { verdict, attempts, cost, took } = ended;
+        let now = self.clock.now();
+        let (waits_for, not_before, error) = match &verdict {
+            Verdict::Analyzed(..) => {
+                let mut records = vec![self.analysis(task, verdict, attempts, cost, took)?];
+                if task.waited {
+                    records.push(self.waits_no_more(task, &task.key()));
+                }
+                return Ok(records);
+            }
+            Verdict::Deferred(error) => (WaitsFor::Budget, now, error.clone()),
+            Verdict::Failed { error, again_at: Some(at) } => (WaitsFor::Retry, *at, error.clone()),
+            Verdict::Failed { error, again_at: None } => (WaitsFor::Help, now, error.clone()),
+        };
+        let deferral = Deferral {
+            account: task.purse.account.clone(),
+            session_id: task.session_id.clone(),
+            run_id: task.purse.run_id.clone(),
+            batch_id: task.batch_id.clone(),
+            waits_for,
+            attempt: attempts,
+            not_before,
+            error,
+            spent: task.spent.saturating_add(cost),
+            article: task.article.clone(),
+        };
+        let mut records = vec![self.analysis(task, verdict, attempts, cost, took)?];
+        if waits_for == WaitsFor::Help {
+            records.push(self.dead_letter(task, &deferral, attempts)?);
+        }
+        records.push(self.waits(task, &deferral)?);
+        Ok(records)
+    }
+
+    /// The record that ends a wait.
+    fn waits_no_more(&self, task: &Task, key: &Id) -> Outgoing {
+        Outgoing {
+            topic: Arc::clone(&self.deferred.0),
+            partition: Some(task.purse.owned.fence().partition),
+            key: Some(Bytes::copy_from_slice(key.0.as_bytes())),
+            value: None,
+            headers: Vec::new(),
+        }
+    }
+
+    fn waits(&self, task: &Task, deferral: &Deferral) -> anyhow::Result<Outgoing> {
+        let mut value = Vec::new();
+        self.deferred.1.encode(deferral, &mut value)?;
+        Ok(Outgoing { value: Some(value.into()), ..self.waits_no_more(task, &deferral.key()) })
+    }
+
+    fn analysis(
+        &self,
+        task: &Task,
+        verdict: Verdict,
+        attempts: i32,
+        cost: NanoUsd,
+        took: Duration,
+    ) -> anyhow::Result<Outgoing> {
+        let now = self.clock.now();
+        let (outcome, error, reading, evidence) = match verdict {
+            Verdict::Analyzed(reading, evidence) => (Outcome::Analyzed, String::new(), Some(*reading), evidence),
+            Verdict::Deferred(error) => (Outcome::Deferred, error, None, Evidence::default()),
+            Verdict::Failed { error, .. } => (Outcome::Failed, error, None, Evidence::default()),
+        };
+        let Evidence { analyzer, model, prompt_version, tier, validation_score, sources, tokens } = evidence;
+        let analysis = Analysis {
+            analysis_id: identity(&[
+                &task.purse.run_id,
+                &task.article.article_id,
+                &task.article.content_hash,
+                analyzer,
+                &model,
+                &prompt_version,
+            ]),
+            run_id: task.purse.run_id.clone(),
+            session_id: task.session_id.clone(),
+            batch_id: task.batch_id.clone(),
+            attempt: attempts.max(1),
+            outcome,
+            error,
+            analyzer: analyzer.to_owned(),
+            model,
+            prompt_version,
+            tier: tier.to_owned(),
+            reading,
+            validation_score,
+            sources,
+            cost,
+            input_tokens: tokens[0],
+            output_tokens: tokens[1],
+            duration_us: i64::try_from(took.as_micros()).unwrap_or(i64::MAX),
+            ..asked(task.article.clone(), task.started_at, now)
+        };
+        let mut record = written(&self.analyses.1, &self.analyses.0, &analysis)?;
+        if task.waited {
+            // It does not come from a record of the hop's input, whose tags it would inherit.
+            let tags = Tags { run_id: Some(task.purse.run_id.clone()), ..Tags::default() };
+            tags.write(&mut record.headers);
+        }
+        Ok(record)
+    }
+
+    /// A batch of the one article, which can be sent through the hop again as it is.
+    fn dead_letter(&self, task: &Task, deferral: &Deferral, attempts: i32) -> anyhow::Result<Outgoing> {
+        let batch = ArticleBatch {
+            batch_id: task.batch_id.clone(),
+            session_id: task.session_id.clone(),
+            account: task.purse.account.clone(),
+            run_id: task.purse.run_id.clone(),
+            opened_at: task.started_at,
+            closed_at: task.started_at,
+            close_reason: CloseReason::Count,
+            articles: vec![task.article.clone()],
+            screened: Vec::new(),
+        };
+        let mut record = written(&self.failed.1, &self.failed.0, &batch)?;
+        let origin: headers::Origin = task.article.origin.parse().context("the article's origin cannot be read")?;
+        observe::dead_letter(&origin.topic, FAILED);
+        let added = DeadLetter {
+            reason: FAILED.to_owned(),
+            error: deferral.error.clone(),
+            stage: STAGE.to_owned(),
+            origin,
+            attempts: u32::try_from(attempts).unwrap_or(1),
+            spent: deferral.spent,
+            at: self.clock.now(),
+        };
+        added.write(&mut record.headers);
+        Ok(record)
+    }
+}

@@ -1,0 +1,245 @@
+//! Takes articles up again that had to wait: when a budget has room, when an attempt is due, when somebody asks.
+//!
+//! One task for each partition that this worker owns. It follows the partition of `articles.deferred` from its
+//! beginning, so that it knows after a restart what it knew before; what it does for an article is committed together
+//! with the record that ends its wait, under the same fence as everything else of the partition.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tracing::{debug, info};
+
+use super::article::{Analyst, Task};
+use super::outcome::Records;
+use super::waiting::{Seat, WaitingRoom};
+use crate::clock::Clock;
+use crate::config;
+use crate::flow::Record;
+use crate::kafka::{Group, Partition, Start, Tail};
+use crate::model::{Cadence, Deferral, Id, Timestamp, WaitsFor};
+use crate::provider::ledger::{Ledger, Owned, Refused};
+use crate::wire::Codec;
+
+/// Articles of one partition that are taken up at one time.
+const AT_ONE_TIME_MAX: usize = 64;
+/// Records that may wait to be looked at.
+const RECORDS_WAITING_MAX: usize = 256;
+/// How often it is looked whose time has come.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// How long the reading thread waits for a record.
+const POLL: Duration = Duration::from_millis(200);
+
+/// What resuming needs to know.
+#[derive(Debug)]
+pub struct Resumer {
+    pub(super) kafka: config::Kafka,
+    /// `articles.deferred`, with its prefix.
+    pub(super) topic: String,
+    /// `articles.batches`, with its prefix: who owns its partition owns this one.
+    pub(super) owner_topic: String,
+    pub(super) session: Cadence,
+    pub(super) publishers_first: Vec<String>,
+    pub(super) group: Group,
+    pub(super) ledger: Ledger,
+    pub(super) analyst: Arc<Analyst>,
+    pub(super) records: Arc<Records>,
+    pub(super) codec: Codec<Deferral>,
+    pub(super) clock: Clock,
+}
+
+impl Resumer {
+    /// Attends to every owned partition until the ledger closes.
+    ///
+    /// # Errors
+    /// When a partition cannot be read or written: the hop must start again.
+    pub async fn run(self) -> anyhow::Result<()> {
+        let resumer = Arc::new(self);
+        let mut changes = resumer.group.changes();
+        let mut attended: HashMap<(i32, u64), tokio::task::AbortHandle> = HashMap::new();
+        let mut tasks = JoinSet::new();
+        loop {
+            changes.mark_unchanged();
+            let owned: HashSet<(i32, u64)> = resumer.group.owned(&resumer.owner_topic).into_iter().collect();
+            attended.retain(|partition, task| {
+                let stays = owned.contains(partition);
+                if !stays {
+                    task.abort();
+                }
+                stays
+            });
+            for partition in owned {
+                attended
+                    .entry(partition)
+                    .or_insert_with(|| tasks.spawn(Arc::clone(&resumer).attend(partition.0, partition.1)));
+            }
+            tokio::select! {
+                () = resumer.ledger.closed() => break,
+                changed = changes.changed() => if changed.is_err() { break },
+                Some(ended) = tasks.join_next() => match ended {
+                    Ok(ended) => ended?,
+                    Err(ended) if ended.is_cancelled() => {}
+                    Err(died) => return Err(died.into()),
+                },
+            }
+        }
+        // What is under way ends with its holds; nothing new begins.
+        while let Some(ended) = tasks.join_next().await {
+            if let Ok(ended) = ended {
+                ended?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn attend(self: Arc<Self>, partition: i32, epoch: u64) -> anyhow::Result<()> {
+        let owned = self.ledger.of(partition, epoch).await?;
+        let mut records = self.follow(partition)?;
+        let mut room = WaitingRoom::default();
+        let mut under_way: HashSet<Id> = HashSet::new();
+        // Budgets that refused, by what may give them room again.
+        let mut exhausted: HashMap<String, String> = HashMap::new();
+        let mut working = FuturesUnordered::new();
+        let mut look_at = self.clock.now();
+        loop {
+            tokio::select! {
+                () = self.ledger.closed() => break,
+                record = records.recv() => self.take_in(&mut room, record.context("reading articles.deferred has ended")?),
+                Some(done) = working.next(), if !working.is_empty() => {
+                    let (key, seat, resumed): (Id, Seat, anyhow::Result<Resumed>) = done;
+                    under_way.remove(&key);
+                    match resumed? {
+                        Resumed::Done => room.leave(&key),
+                        Resumed::Closing => break,
+                        Resumed::Exhausted => {
+                            exhausted.insert(seat.account.clone(), self.periods(self.clock.now()));
+                        }
+                    }
+                }
+                () = self.clock.sleep_until(look_at) => {
+                    let now = self.clock.now();
+                    look_at = now.plus(LOOK_EVERY);
+                    let periods = self.periods(now);
+                    let may = |key: &Id, seat: &Seat| {
+                        !under_way.contains(key)
+                            && exhausted.get(&seat.account).is_none_or(|refused_in| *refused_in != periods)
+                    };
+                    let next = room.next(AT_ONE_TIME_MAX - working.len().min(AT_ONE_TIME_MAX), now, may);
+                    for (key, seat) in next {
+                        under_way.insert(key.clone());
+                        working.push(self.resume(Arc::clone(&owned), key, seat));
+                    }
+                }
+            }
+        }
+        while let Some((_, _, resumed)) = working.next().await {
+            resumed?;
+        }
+        Ok(())
+    }
+
+    /// The session, day and month of `now`: as long as these are the same, an exhausted budget stays exhausted.
+    fn periods(&self, now: Timestamp) -> String {
+        format!("{} {}", self.session.session_id(now), Cadence::Daily.session_id(now))
+    }
+
+    fn take_in(&self, room: &mut WaitingRoom, record: Record) {
+        let Some(key) = record.key.as_deref().and_then(|key| std::str::from_utf8(key).ok()) else { return };
+        let key = Id(key.to_owned());
+        let Some(value) = &record.value else { return room.leave(&key) };
+        match self.codec.decode(value) {
+            Ok(deferral) => {
+                let first = &self.publishers_first;
+                let is_of = |name: &String| name.eq_ignore_ascii_case(&deferral.article.publisher);
+                let rank = first.iter().position(is_of).unwrap_or(first.len());
+                room.seat(key, Seat::new(record.offset, &deferral, rank));
+            }
+            Err(error) => debug!(offset = record.offset, %error, "a record of articles.deferred cannot be read"),
+        }
+    }
+
+    async fn resume(&self, owned: Arc<Owned>, key: Id, seat: Seat) -> (Id, Seat, anyhow::Result<Resumed>) {
+        let resumed = self.try_resume(owned, &key, &seat).await;
+        (key, seat, resumed)
+    }
+
+    async fn try_resume(&self, owned: Arc<Owned>, key: &Id, seat: &Seat) -> anyhow::Result<Resumed> {
+        let Some(deferral) = self.fetch(owned.fence().partition, seat.offset).await? else {
+            // A newer record of the same key stands behind it and is about to be seen.
+            return Ok(Resumed::Done);
+        };
+        let now = self.clock.now();
+        let session_id = match seat.waits_for {
+            // What waited for a budget is paid from the one that has room now.
+            WaitsFor::Budget => self.session.session_id(now),
+            WaitsFor::Retry | WaitsFor::Help => deferral.session_id.clone(),
+        };
+        let task = Task::resumed(owned.clone(), &deferral, session_id, now);
+        let verdict = match self.analyst.analyze(&task).await {
+            Ok(verdict) => verdict,
+            Err(Refused::Closing) => return Ok(Resumed::Closing),
+            Err(Refused::Exhausted(_)) => return Ok(Resumed::Exhausted),
+            Err(Refused::Ledger(error)) => return Err(error),
+        };
+        if verdict.is_deferred() {
+            return Ok(Resumed::Exhausted);
+        }
+        let mut records = self.records.of(&task, verdict)?;
+        if !records.iter().any(|record| record.key.as_deref() == Some(key.0.as_bytes()) && record.topic == self.topic.as_str().into()) {
+            records.push(self.records.waits_no_more(key));
+        }
+        info!(article_id = deferral.article.article_id, session_id = task.purse.session_id, "an article that waited was taken up");
+        owned.place().await?.queue(records, owned.fence().clone()).done().await?;
+        Ok(Resumed::Done)
+    }
+
+    async fn fetch(&self, partition: i32, offset: i64) -> anyhow::Result<Option<Deferral>> {
+        let (kafka, topic) = (self.kafka.clone(), self.topic.clone());
+        let value = tokio::task::spawn_blocking(move || Partition::open(&kafka, &topic, partition)?.get(offset))
+            .await
+            .context("reading an article that waits panicked")??;
+        value.map(|value| self.codec.decode(&value).context("an article that waits cannot be read")).transpose()
+    }
+
+    /// Every record of a partition, from the first one on, until the receiver is dropped.
+    fn follow(&self, partition: i32) -> anyhow::Result<mpsc::Receiver<Record>> {
+        let (sender, records) = mpsc::channel(RECORDS_WAITING_MAX);
+        let (kafka, topic) = (self.kafka.clone(), self.topic.clone());
+        let read = move || -> anyhow::Result<()> {
+            let tail = Tail::open_partition(&kafka, &topic, partition, Start::Earliest)?;
+            while !sender.is_closed() {
+                if let Some(record) = tail.next(POLL)?
+                    && sender.blocking_send(record).is_err()
+                {
+                    break;
+                }
+            }
+            Ok(())
+        };
+        thread::Builder::new()
+            .name(format!("waiting {partition}"))
+            .spawn(move || {
+                if let Err(error) = read() {
+                    debug!(partition, error = format!("{error:#}"), "reading articles.deferred ended");
+                }
+            })
+            .context("starting the thread that reads articles.deferred")?;
+        Ok(records)
+    }
+}
+
+/// What came of taking an article up.
+enum Resumed {
+    /// Its wait is over, or it waits for something else.
+    Done,
+    /// There is no room in its budget after all.
+    Exhausted,
+    /// The hop is stopping.
+    Closing,
+}

@@ -1,8 +1,8 @@
 //! The services, each as its wire format wants to be spoken to.
 //!
-//! An adapter turns a question into one HTTP request, and what comes back into [`Called`](super::call::Called): the
-//! answer or a decision, and what the service charges either way. It holds no budget, asks only once, and lets as many
-//! calls be under way as it is given: that is for who calls it.
+//! An adapter turns a question into one HTTP request, and what comes back into [`Called`]: the answer or a decision,
+//! and what the service charges either way. It holds no budget, asks only once, and lets as many calls be under way as
+//! it is given: that is for who calls it.
 //!
 //! Invariants: a key travels only in a header, and stands in no URL, error, log or debug output, even where a service
 //! repeats it; no answer above [`ANSWER_BYTES_MAX`] is read; every call ends within its timeout.
@@ -39,7 +39,10 @@ mod wait;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use gemini::Gemini;
 pub use http::{ANSWER_BYTES_MAX, Http};
+pub use openai::OpenAi;
+pub use schema::Schema;
 pub use tavily::{Finding, Search, Tavily, Topic};
 
 use super::call::{CallError, Called};
@@ -59,10 +62,8 @@ pub struct Prompt {
     pub system: Arc<str>,
     /// What it is to do it with.
     pub user: String,
-    /// JSON Schema of the answer, an object. What a service does not know of it is left out: check the answer.
-    pub schema: Arc<serde_json::Value>,
-    /// A name for the schema: at most 64 of `a-z A-Z 0-9 _ -`.
-    pub schema_name: &'static str,
+    /// The form of the answer. What a service does not know of it is left out, so check the answer.
+    pub schema: Arc<Schema>,
     /// Which model.
     pub model: String,
     /// Longest answer in tokens, thoughts included.
@@ -98,9 +99,9 @@ pub enum Unfit {
 #[derive(Debug, Clone)]
 pub enum Llm {
     /// Google's Gemini.
-    Gemini(gemini::Gemini),
+    Gemini(Gemini),
     /// OpenAI, or what speaks its protocol: Ollama, llama.cpp, vLLM, `OpenRouter`.
-    OpenAi(openai::OpenAi),
+    OpenAi(OpenAi),
 }
 
 impl Llm {
@@ -111,8 +112,8 @@ impl Llm {
     pub fn new(config: &config::Llm, http: &Http) -> Result<Option<Self>, Unfit> {
         Ok(match config.provider {
             config::Provider::Lexicon => None,
-            config::Provider::Gemini => Some(Self::Gemini(gemini::Gemini::new(config, http)?)),
-            config::Provider::Openai => Some(Self::OpenAi(openai::OpenAi::new(config, http)?)),
+            config::Provider::Gemini => Some(Self::Gemini(Gemini::new(config, http)?)),
+            config::Provider::Openai => Some(Self::OpenAi(OpenAi::new(config, http)?)),
         })
     }
 

@@ -10,11 +10,12 @@ mod refusal;
 mod tests;
 
 use reqwest::header::AUTHORIZATION;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 use super::access::Access;
 use super::http::Http;
-use super::{Prompt, Reply, TEMPERATURE, TIMEOUT, Unfit, schema};
+use super::{Prompt, Reply, TEMPERATURE, TIMEOUT, Unfit};
 use crate::config::{self, HttpUrl};
 use crate::provider::call::Called;
 
@@ -53,32 +54,59 @@ impl OpenAi {
     }
 }
 
+#[derive(Serialize)]
+struct Request<'a> {
+    model: &'a str,
+    messages: [Message<'a>; 2],
+    seed: i32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_completion_tokens: Option<u32>,
+    /// The old name of the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_tokens: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    temperature: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasoning_effort: Option<&'static str>,
+    response_format: Format<'a>,
+}
+
+#[derive(Serialize)]
+struct Message<'a> {
+    role: &'static str,
+    content: &'a str,
+}
+
+#[derive(Serialize)]
+struct Format<'a> {
+    r#type: &'static str,
+    json_schema: Named<'a>,
+}
+
+#[derive(Serialize)]
+struct Named<'a> {
+    name: &'a str,
+    strict: bool,
+    schema: &'a Value,
+}
+
 /// `is_original`: for OpenAI itself.
-fn request(prompt: &Prompt, is_original: bool) -> Value {
-    let mut request = json!({
-        "model": prompt.model,
-        "messages": [
-            { "role": "system", "content": prompt.system },
-            { "role": "user", "content": prompt.user },
+fn request(prompt: &Prompt, is_original: bool) -> Request<'_> {
+    let reasons = is_original && reasons(&prompt.model);
+    let schema = Named { name: prompt.schema.name(), strict: true, schema: prompt.schema.strict() };
+    Request {
+        model: &prompt.model,
+        messages: [
+            Message { role: "system", content: &prompt.system },
+            Message { role: "user", content: &prompt.user },
         ],
-        "seed": prompt.seed,
-        "response_format": {
-            "type": "json_schema",
-            "json_schema": {
-                "name": prompt.schema_name,
-                "strict": true,
-                "schema": schema::strict(&prompt.schema),
-            },
-        },
-    });
-    let cap = if is_original { "max_completion_tokens" } else { "max_tokens" };
-    request[cap] = prompt.max_output_tokens.into();
-    if is_original && reasons(&prompt.model) {
-        request["reasoning_effort"] = "low".into();
-    } else {
-        request["temperature"] = TEMPERATURE.into();
+        seed: prompt.seed,
+        max_completion_tokens: is_original.then_some(prompt.max_output_tokens),
+        max_tokens: (!is_original).then_some(prompt.max_output_tokens),
+        temperature: (!reasons).then_some(TEMPERATURE),
+        reasoning_effort: reasons.then_some("low"),
+        response_format: Format { r#type: "json_schema", json_schema: schema },
     }
-    request
 }
 
 /// Models of OpenAI that reason before they answer. They refuse a temperature, and all of them know a low effort.

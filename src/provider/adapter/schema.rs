@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 
 /// What Gemini knows, as its documentation lists it, and its own `propertyOrdering`.
-pub(super) const GEMINI: &[&str] = &[
+const GEMINI: &[&str] = &[
     "$id",
     "$defs",
     "$ref",
@@ -57,14 +57,42 @@ const NAMED: [&str; 2] = ["properties", "$defs"];
 /// Keywords whose value is a schema, or a list of them.
 const NESTED: [&str; 5] = ["items", "prefixItems", "anyOf", "oneOf", "additionalProperties"];
 
+/// The form of answers, as each service wants to be told it. Made once for all questions.
+#[derive(Debug, Clone)]
+pub struct Schema {
+    name: &'static str,
+    for_gemini: Value,
+    strict: Value,
+}
+
+impl Schema {
+    /// Of a JSON Schema for objects. `name` is at most 64 of `a-z A-Z 0-9 _ -`.
+    #[must_use]
+    pub fn new(name: &'static str, schema: &Value) -> Self {
+        Self { name, for_gemini: only(schema, GEMINI), strict: strict(schema) }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        self.name
+    }
+
+    pub(super) fn for_gemini(&self) -> &Value {
+        &self.for_gemini
+    }
+
+    pub(super) fn strict(&self) -> &Value {
+        &self.strict
+    }
+}
+
 /// The schema with these keywords only.
-pub(super) fn only(schema: &Value, keywords: &[&str]) -> Value {
+fn only(schema: &Value, keywords: &[&str]) -> Value {
     each(schema, &|object| object.retain(|keyword, _| keywords.contains(&keyword.as_str())))
 }
 
 /// The schema as the strict mode of OpenAI wants it: every property is required and no other allowed. One that need
 /// not be there may be null instead.
-pub(super) fn strict(schema: &Value) -> Value {
+fn strict(schema: &Value) -> Value {
     each(schema, &|object| {
         object.retain(|keyword, _| STRICT.contains(&keyword.as_str()));
         let required = object.get("required").and_then(Value::as_array).cloned().unwrap_or_default();

@@ -8,22 +8,23 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::Prompt;
 use super::answer::Answer;
+use super::{Prompt, Schema};
+use crate::provider::call::{Bill, CallError, Called};
 
 /// A key that must be seen by the service only.
 pub(super) const KEY: &str = "sk-hunter2-hunter2";
 
 /// A small question to `model`.
 pub(super) fn prompt(model: &str) -> Prompt {
+    let schema = json!({
+        "type": "object", "properties": { "direction": { "type": "string", "minLength": 1 } },
+        "propertyOrdering": ["direction"]
+    });
     Prompt {
         system: "Judge.".into(),
         user: "Bitcoin rose.".to_owned(),
-        schema: Arc::new(json!({
-            "type": "object", "properties": { "direction": { "type": "string", "minLength": 1 } },
-            "propertyOrdering": ["direction"]
-        })),
-        schema_name: "signal",
+        schema: Arc::new(Schema::new("signal", &schema)),
         model: model.to_owned(),
         max_output_tokens: 256,
         seed: 7,
@@ -33,6 +34,28 @@ pub(super) fn prompt(model: &str) -> Prompt {
 /// An answer without headers.
 pub(super) fn answer(service: &'static str, status: u16, body: &str) -> Answer {
     Answer { service, status, headers: HeaderMap::new(), body: body.into() }
+}
+
+/// What is to be done, without the story.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Decision {
+    Wait(Option<Duration>),
+    Never,
+    UsedUp(Option<Duration>),
+    Denied,
+    Lost,
+}
+
+/// What a failed call came to.
+pub(super) fn decided<T: std::fmt::Debug>(called: Called<T>) -> (Decision, Bill) {
+    let decision = match called.result.unwrap_err() {
+        CallError::Transient { retry_after, .. } => Decision::Wait(retry_after),
+        CallError::Permanent { .. } => Decision::Never,
+        CallError::Exhausted { retry_after, .. } => Decision::UsedUp(retry_after),
+        CallError::Denied { .. } => Decision::Denied,
+        CallError::Lost { .. } => Decision::Lost,
+    };
+    (decision, called.bill)
 }
 
 /// What a server does with its one connection.

@@ -49,29 +49,34 @@ struct Feedback {
 }
 
 /// `usageMetadata`, in tokens.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(in super::super) struct Usage {
-    pub prompt_token_count: Option<u64>,
-    pub cached_content_token_count: Option<u64>,
-    pub tool_use_prompt_token_count: Option<u64>,
-    pub candidates_token_count: Option<u64>,
-    pub thoughts_token_count: Option<u64>,
-    pub total_token_count: Option<u64>,
+#[derive(Deserialize)]
+struct Usage {
+    #[serde(rename = "promptTokenCount")]
+    prompt: Option<u64>,
+    #[serde(rename = "cachedContentTokenCount")]
+    cached: Option<u64>,
+    #[serde(rename = "toolUsePromptTokenCount")]
+    tools: Option<u64>,
+    #[serde(rename = "candidatesTokenCount")]
+    candidates: Option<u64>,
+    #[serde(rename = "thoughtsTokenCount")]
+    thoughts: Option<u64>,
+    #[serde(rename = "totalTokenCount")]
+    total: Option<u64>,
 }
 
 impl Usage {
     fn bill(&self, model: String) -> Bill {
-        if self.prompt_token_count.is_none() && self.total_token_count.is_none() {
+        if self.prompt.is_none() && self.total.is_none() {
             return Bill::Unknown;
         }
         let sum = |counts: [Option<u64>; 2]| counts.into_iter().flatten().fold(0, u64::saturating_add);
-        let input_tokens = sum([self.prompt_token_count, self.tool_use_prompt_token_count]);
-        let known = sum([self.candidates_token_count, self.thoughts_token_count]);
+        let input_tokens = sum([self.prompt, self.tools]);
+        let known = sum([self.candidates, self.thoughts]);
         // Thoughts were once a new kind of tokens. The next one counts as output, the dearer of the two, from its
         // first day on.
-        let rest = self.total_token_count.unwrap_or(0).saturating_sub(input_tokens);
-        let cached_tokens = self.cached_content_token_count.unwrap_or(0).min(input_tokens);
+        let rest = self.total.unwrap_or(0).saturating_sub(input_tokens);
+        let cached_tokens = self.cached.unwrap_or(0).min(input_tokens);
         let output_tokens = known.max(rest);
         Bill::Usage(call::Usage { model, input_tokens, cached_tokens, output_tokens, ..call::Usage::default() })
     }

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::super::stub::{answer, prompt};
+use super::super::stub::{Decision, answer, decided, prompt};
 use super::*;
 use crate::provider::call::{Bill, Usage};
 
 /// A success.
-fn reply(body: &serde_json::Value) -> Called<Reply> {
+fn reply(body: &Value) -> Called<Reply> {
     read::reply(&answer(NAME, 200, &body.to_string()), "gemini-asked")
 }
 
@@ -17,13 +17,13 @@ fn used(model: &str, [input_tokens, cached_tokens, output_tokens]: [u64; 3]) -> 
     Bill::Usage(Usage { model: model.to_owned(), input_tokens, cached_tokens, output_tokens, ..Usage::default() })
 }
 
-fn text(text: &str, truncated: bool) -> Result<Reply, CallError> {
-    Ok(Reply { text: text.to_owned(), truncated })
+fn text(text: &str, truncated: bool) -> Reply {
+    Reply { text: text.to_owned(), truncated }
 }
 
 #[test]
 fn the_request() {
-    let request = request(&prompt("models/gemini-2.5-flash-lite"));
+    let request = serde_json::to_value(request(&prompt("models/gemini-2.5-flash-lite"))).unwrap();
     assert_eq!(
         request,
         json!({
@@ -52,14 +52,14 @@ fn the_request() {
 fn as_little_thinking_as_a_model_takes() {
     for (model, expected) in [
         ("gemini-2.0-flash", None),
-        ("gemini-2.5-flash", Some(json!({ "thinkingBudget": 0 }))),
-        ("gemini-2.5-flash-lite-preview-09-2025", Some(json!({ "thinkingBudget": 0 }))),
-        ("gemini-2.5-pro", Some(json!({ "thinkingBudget": 128 }))),
-        ("gemini-3-flash-preview", Some(json!({ "thinkingLevel": "low" }))),
-        ("gemini-3.1-pro-preview", Some(json!({ "thinkingLevel": "low" }))),
-        ("gemini-3.5-flash-lite", Some(json!({ "thinkingLevel": "minimal" }))),
-        ("gemini-3.8-flash", Some(json!({ "thinkingLevel": "low" }))),
-        ("gemini-10-flash-lite", Some(json!({ "thinkingLevel": "minimal" }))),
+        ("gemini-2.5-flash", Some(Thinking::Budget(0))),
+        ("gemini-2.5-flash-lite-preview-09-2025", Some(Thinking::Budget(0))),
+        ("gemini-2.5-pro", Some(Thinking::Budget(128))),
+        ("gemini-3-flash-preview", Some(Thinking::Level("low"))),
+        ("gemini-3.1-pro-preview", Some(Thinking::Level("low"))),
+        ("gemini-3.5-flash-lite", Some(Thinking::Level("minimal"))),
+        ("gemini-3.8-flash", Some(Thinking::Level("low"))),
+        ("gemini-10-flash-lite", Some(Thinking::Level("minimal"))),
         ("gemini-flash-latest", None),
         ("gemma-3-27b-it", None),
     ] {
@@ -89,14 +89,14 @@ fn texts_and_what_they_cost() {
         "usageMetadata": { "promptTokenCount": 10, "candidatesTokenCount": 1, "dreamsTokenCount": 30, "totalTokenCount": 41 }
     });
     let silent = json!({ "candidates": [{ "content": { "parts": [{ "text": "1" }] }, "finishReason": "STOP" }] });
-    for (body, result, bill) in [
+    for (body, expected, bill) in [
         (thoughts, text("{\"a\":1}", false), used("gemini-3.5-flash-lite", [38, 0, 175])),
         (cached, text("[1", true), used("gemini-asked", [4612, 3765, 3])),
         (tools, text("1", false), used("gemini-asked", [15, 0, 1])),
         (new_kind, text("1", false), used("gemini-asked", [10, 0, 31])),
         (silent, text("1", false), Bill::Unknown),
     ] {
-        assert_eq!(reply(&body), Called { result, bill }, "{body}");
+        assert_eq!(reply(&body), Called { result: Ok(expected), bill }, "{body}");
     }
 }
 
@@ -134,41 +134,19 @@ fn answers_without_a_text_are_billed_and_not_asked_again() {
     assert_eq!(uncounted.bill, Bill::Unknown);
 }
 
+fn refusal(status: u16, body: &str) -> (Decision, Bill) {
+    decided(read::reply(&answer(NAME, status, body), "m"))
+}
+
 #[test]
 fn answers_that_cannot_be_read_count_in_full() {
     for body in ["<html>busy</html>", "[]", "{\"candidates\":7}"] {
-        let called = read::reply(&answer(NAME, 200, body), "m");
-        assert!(
-            matches!(called, Called { result: Err(CallError::Permanent { .. }), bill: Bill::Unknown }),
-            "{called:?}"
-        );
+        assert_eq!(refusal(200, body), (Decision::Never, Bill::Unknown), "{body}");
     }
-    let cut = read::reply(&answer(NAME, 200, "{\"candidates\":[{"), "m");
-    assert!(matches!(cut, Called { result: Err(CallError::Lost { .. }), bill: Bill::Unknown }), "{cut:?}");
+    assert_eq!(refusal(200, "{\"candidates\":[{"), (Decision::Lost, Bill::Unknown));
 }
 
-/// What is to be done, without the story.
-#[derive(Debug, PartialEq, Eq)]
-enum Decision {
-    Wait(Option<Duration>),
-    Never,
-    UsedUp,
-    Denied,
-}
-
-fn refusal(status: u16, body: &str) -> (Decision, Bill) {
-    let called = read::reply(&answer(NAME, status, body), "m");
-    let decision = match called.result.unwrap_err() {
-        CallError::Transient { retry_after, .. } => Decision::Wait(retry_after),
-        CallError::Permanent { .. } => Decision::Never,
-        CallError::Exhausted { retry_after: None, .. } => Decision::UsedUp,
-        CallError::Denied { .. } => Decision::Denied,
-        other => panic!("{other:?}"),
-    };
-    (decision, called.bill)
-}
-
-fn problem(code: u16, status: &str, message: &str, details: &serde_json::Value) -> serde_json::Value {
+fn problem(code: u16, status: &str, message: &str, details: &Value) -> Value {
     json!({ "error": { "code": code, "message": message, "status": status, "details": details } })
 }
 
@@ -194,8 +172,8 @@ fn failed_statuses_in_its_own_words() {
         (403, "PERMISSION_DENIED", "Your API key was reported as leaked.", &none, Decision::Denied),
         (404, "NOT_FOUND", "models/x is not found for API version v1beta.", &none, Decision::Denied),
         (429, "RESOURCE_EXHAUSTED", "Quota.", &json!([help, minute, retry]), exact),
-        (429, "RESOURCE_EXHAUSTED", "Quota.", &json!([retry, minute, day]), Decision::UsedUp),
-        (429, "RESOURCE_EXHAUSTED", "Your prepayment credits are depleted.", &none, Decision::UsedUp),
+        (429, "RESOURCE_EXHAUSTED", "Quota.", &json!([retry, minute, day]), Decision::UsedUp(None)),
+        (429, "RESOURCE_EXHAUSTED", "Your prepayment credits are depleted.", &none, Decision::UsedUp(None)),
         (
             429,
             "RESOURCE_EXHAUSTED",

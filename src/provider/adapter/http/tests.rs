@@ -95,9 +95,11 @@ async fn nothing_shows_the_key() {
     let file = Arc::new(tempfile::tempfile().unwrap());
     let logs = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(Arc::clone(&file)).finish();
     let guard = tracing::subscriber::set_default(logs);
-    for act in [Act::Close, said(200, KEY), said(401, KEY), Act::Say(format!("{KEY}\r\n\r\n"))] {
+    for act in [said(200, "{}"), Act::Close, said(200, KEY), said(401, KEY), Act::Say(format!("{KEY}\r\n\r\n"))] {
         let called = asked(act, PATIENCE).await;
         assert!(!format!("{called:?}").contains(KEY), "{called:?}");
+        // A place that logs, first come upon by another test, which has no log, would stay silent here too.
+        tracing::callsite::rebuild_interest_cache();
     }
     drop(guard);
     let mut text = String::new();

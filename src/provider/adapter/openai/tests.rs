@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::header::{HeaderName, HeaderValue};
 use serde_json::json;
 
-use super::super::stub::{answer, prompt};
+use super::super::stub::{Decision, answer, decided, prompt};
 use super::*;
 use crate::model::NanoUsd;
 use crate::provider::call::{Bill, CallError, Usage};
@@ -36,7 +36,7 @@ fn the_request() {
             "properties": { "direction": { "anyOf": [{ "type": "string" }, { "type": "null" }] } }
         } } }
     });
-    assert_eq!(request(&prompt("llama3.2"), false), local);
+    assert_eq!(serde_json::to_value(request(&prompt("llama3.2"), false)).unwrap(), local);
     for (model, is_original, names) in [
         ("gpt-4.1-nano", true, ["max_completion_tokens", "temperature"]),
         ("gpt-5-chat-latest", true, ["max_completion_tokens", "temperature"]),
@@ -45,7 +45,7 @@ fn the_request() {
         ("o4-mini", true, ["max_completion_tokens", "reasoning_effort"]),
         ("openai/gpt-5-nano", false, ["max_tokens", "temperature"]),
     ] {
-        let request = request(&prompt(model), is_original);
+        let request = serde_json::to_value(request(&prompt(model), is_original)).unwrap();
         let settings = ["max_tokens", "max_completion_tokens", "temperature", "reasoning_effort"];
         let given: Vec<&str> = settings.into_iter().filter(|name| !request[*name].is_null()).collect();
         assert_eq!(given, names, "{model}");
@@ -125,29 +125,12 @@ fn a_failure_after_the_model_began_is_judged_by_its_code() {
     }
 }
 
-/// What is to be done, without the story.
-#[derive(Debug, PartialEq, Eq)]
-enum Decision {
-    Wait(Option<Duration>),
-    Never,
-    UsedUp,
-    Denied,
-}
-
 fn refusal(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> (Decision, Bill) {
     let mut answer = answer(NAME, status, body);
     for (name, value) in headers {
         answer.headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
-    let called = read::reply(&answer, "asked");
-    let decision = match called.result.unwrap_err() {
-        CallError::Transient { retry_after, .. } => Decision::Wait(retry_after),
-        CallError::Permanent { .. } => Decision::Never,
-        CallError::Exhausted { .. } => Decision::UsedUp,
-        CallError::Denied { .. } => Decision::Denied,
-        CallError::Lost { error } => panic!("{error}"),
-    };
-    (decision, called.bill)
+    decided(read::reply(&answer, "asked"))
 }
 
 #[test]
@@ -171,14 +154,14 @@ fn failed_statuses_in_its_own_words() {
         (
             402,
             json!({ "error": { "code": 402, "message": "m", "metadata": { "limit_source": "openrouter_credits" } } }),
-            Decision::UsedUp,
+            Decision::UsedUp(None),
         ),
         (
             403,
             json!({ "error": { "code": 403, "message": "m", "metadata": { "reasons": ["violence"], "flagged_input": "x" } } }),
             Decision::Never,
         ),
-        (429, openai("insufficient_quota", Value::Null, json!("insufficient_quota")), Decision::UsedUp),
+        (429, openai("insufficient_quota", Value::Null, json!("insufficient_quota")), Decision::UsedUp(None)),
         (429, openai("tokens", Value::Null, json!("rate_limit_exceeded")), Decision::Wait(None)),
         (409, openai("conflict", Value::Null, Value::Null), Decision::Wait(None)),
         (500, openai("server_error", Value::Null, Value::Null), Decision::Wait(None)),

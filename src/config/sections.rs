@@ -270,7 +270,7 @@ settings! {
     /// What a hop holds, and how often it commits.
     pub struct Flow {
         /// Bytes of records that a hop holds before it pauses its source.
-        key in_flight_bytes_max: Bytes = Bytes::mebi(32), within(Bytes::mebi(1)..=Bytes::mebi(16_384));
+        key in_flight_bytes_max: Bytes = Bytes::mebi(16), within(Bytes::mebi(1)..=Bytes::mebi(16_384));
         /// Records that a hop holds before it pauses its source.
         key in_flight_records_max: usize = 10_000, within(1..=10_000_000);
         /// Time between two transactions of a hop while there is something to commit.

@@ -55,7 +55,13 @@ const IDLE_POLL: Duration = Duration::from_millis(50);
 /// How long a full hop may stall the thread before its partitions are paused.
 const STALL_MAX: Duration = Duration::from_secs(1);
 /// Kilobytes that librdkafka prefetches a consumer, beyond our own budget.
-const PREFETCH_KBYTES: &str = "8192";
+const PREFETCH_KBYTES: &str = "4096";
+/// Bytes of one partition, compressed, in one answer of a broker: what comes beyond the prefetch is a few of these. A
+/// larger record comes whole all the same.
+const FETCH_BYTES: &str = "262144";
+/// How long librdkafka waits before it fetches again once it has prefetched as much. Its own default of a second leaves a
+/// fast hop without records for most of that time.
+const PREFETCH_BACKOFF_MS: &str = "10";
 /// How often librdkafka reports lag.
 const LAG_EVERY_MS: &str = "2000";
 
@@ -132,6 +138,8 @@ pub fn subscribe(
         .set("session.timeout.ms", kafka.session_timeout.as_millis().to_string())
         .set("heartbeat.interval.ms", (kafka.session_timeout.as_millis() / 4).to_string())
         .set("queued.max.messages.kbytes", PREFETCH_KBYTES)
+        .set("fetch.queue.backoff.ms", PREFETCH_BACKOFF_MS)
+        .set("fetch.message.max.bytes", FETCH_BYTES)
         .set("topic.metadata.refresh.interval.ms", "10000")
         .set("statistics.interval.ms", LAG_EVERY_MS);
     if let Some(worker) = &kafka.worker_id {

@@ -50,7 +50,7 @@ pub enum CallError {
 /// What the service charges for a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Bill {
-    /// Nothing: refused before it was worked on, or never sent.
+    /// Nothing: refused before it was worked on, never sent, or free.
     Nothing,
     /// For this.
     Usage(Usage),

@@ -17,6 +17,7 @@ use tokio::sync::oneshot;
 use super::health::{Health, Kind, Report, State};
 use super::process;
 use super::registry::Registry;
+use super::spending;
 
 /// The text format of Prometheus.
 const METRICS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -29,6 +30,7 @@ const CLOSE_WAIT: Duration = Duration::from_secs(1);
 #[must_use]
 pub fn render() -> String {
     let mut text = Registry::process().render();
+    spending::append(&mut text);
     process::append(&mut text);
     text
 }

@@ -1,7 +1,7 @@
 //! What can be seen from outside: metrics, logs, health.
 //!
 //! [`TABLE`] is the one list of metrics. Callers never write a metric's name: they hold typed handles
-//! ([`StageMetrics`], [`HopMetrics`], [`WindowMetrics`]) that were looked up once. No label has
+//! ([`StageMetrics`], [`HopMetrics`], [`ProviderMetrics`] and the like) that were looked up once. No label has
 //! unbounded values: stages, hops, topics, tables and reasons are named by the code and the configuration, never by data.
 //!
 //! # Why
@@ -14,6 +14,7 @@ mod http;
 mod logs;
 mod process;
 mod registry;
+mod spending;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -22,4 +23,8 @@ pub use handles::{HopMetrics, StageMetrics, WindowMetrics, dead_letter, hop, ins
 pub use health::{Component, Health, Kind, State};
 pub use http::{render, router, serve};
 pub use logs::{Error as LogError, Format as LogFormat, init as init_logs};
+pub use spending::{
+    BacklogMetrics, Breaker, Budget, BudgetMetrics, GenAiMetrics, JournalMetrics, ProviderMetrics, QuotaMetrics,
+    SpendMetrics, backlog, budget, gen_ai, journal, provider, quota, spend,
+};
 pub use table::{Label, Metric, Shape, TABLE, Values};

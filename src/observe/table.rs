@@ -69,9 +69,32 @@ pub(super) const ENDS: &[&str] = &["committed", "aborted"];
 /// Why windows close: [`CloseReason::ALL`](crate::model::CloseReason::ALL), as a test asserts.
 pub(super) const CLOSES: &[&str] = &["count", "bytes", "age", "session", "version", "revoked", "shutdown"];
 
+/// How calls to a provider end: `ok`, the word of an error
+/// ([`CallError::as_str`](crate::provider::call::CallError::as_str), as a test asserts), or `cancelled`.
+pub(super) const CALLS: &[&str] =
+    &["ok", "transient", "limited", "permanent", "exhausted", "denied", "lost", "cancelled"];
+/// Kinds of tokens; those of the input that were read from a cache are `cached` and not `input`.
+pub(super) const TOKENS: &[&str] = &["input", "cached", "output"];
+/// What a budget is for: the open session, the day and the month.
+pub(super) const BUDGETS: &[&str] = &["session", "daily", "monthly"];
+/// Kinds of tokens as OpenTelemetry knows them; cached ones are `input`.
+pub(super) const GEN_AI_TOKENS: &[&str] = &["input", "output"];
+
 const STAGE: Label = Label { name: "stage", values: Values::Named("the stages, such as window/articles") };
 const HOP: Label = Label { name: "hop", values: Values::Named("the hops, such as enrich/articles") };
 const TOPIC: Label = Label { name: "topic", values: Values::Named("the topics that hops read") };
+const PROVIDER: Label = Label { name: "provider", values: Values::Named("the providers, such as gemini") };
+const OPERATION: Label = Label { name: "operation", values: Values::Named("what providers are asked for") };
+const MODEL: Label = Label { name: "model", values: Values::Named("the models of the price catalog that answered") };
+const BUDGET: Label = Label { name: "budget", values: Values::Closed(BUDGETS) };
+const GEN_AI_OPERATION: Label =
+    Label { name: "gen_ai_operation_name", values: Values::Named("generate_content, chat: as the provider calls it") };
+const GEN_AI_PROVIDER: Label =
+    Label { name: "gen_ai_provider_name", values: Values::Named("the providers by OpenTelemetry's names") };
+const GEN_AI_MODEL: Label =
+    Label { name: "gen_ai_request_model", values: Values::Named("the models that are asked, as configured") };
+const ERROR_TYPE: Label =
+    Label { name: "error_type", values: Values::Named("empty, or how the call ended where it brought no answer") };
 
 /// A stage judges a batch in microseconds (a score) to minutes (paid calls).
 const STAGE_SECONDS: &[f64] =
@@ -80,23 +103,48 @@ const STAGE_SECONDS: &[f64] =
 const TRANSACTION_SECONDS: &[f64] = &[0.002, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 /// An insert takes milliseconds to seconds; beyond that the database is in trouble.
 const SINK_SECONDS: &[f64] = &[0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+/// A call takes tens of milliseconds (a search) to minutes (a long answer), and is given up after five.
+const CALL_SECONDS: &[f64] =
+    &[0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 180.0, 300.0];
+/// As OpenTelemetry's conventions have them for generative AI, which recommend these bounds:
+/// <https://github.com/open-telemetry/semantic-conventions-genai/blob/main/docs/gen-ai/gen-ai-metrics.md>.
+const GEN_AI_COUNTS: &[f64] = &[
+    1.0,
+    4.0,
+    16.0,
+    64.0,
+    256.0,
+    1024.0,
+    4096.0,
+    16_384.0,
+    65_536.0,
+    262_144.0,
+    1_048_576.0,
+    4_194_304.0,
+    16_777_216.0,
+    67_108_864.0,
+];
+const GEN_AI_SECONDS: &[f64] =
+    &[0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92];
 
+/// The prefix of the names that follow stands in brackets.
 macro_rules! table {
-    ($($NAME:ident: $name:literal, $shape:expr, [$($label:expr),*], $unit:literal, $help:literal;)*) => {
-        $(pub(super) const $NAME: Metric = Metric {
-            name: concat!("signalmill_", $name),
+    ($([$prefix:literal] $($NAME:ident: $name:literal, $shape:expr, [$($label:expr),*], $unit:literal, $help:literal;)*)*) => {
+        $($(pub(super) const $NAME: Metric = Metric {
+            name: concat!($prefix, $name),
             shape: $shape,
             labels: &[$($label),*],
             unit: $unit,
             help: $help,
-        };)*
+        };)*)*
 
         /// Every metric, in the order of the reference.
-        pub const TABLE: &[Metric] = &[$($NAME),*];
+        pub const TABLE: &[Metric] = &[$($($NAME),*),*];
     };
 }
 
 table! {
+    ["signalmill_"]
     RECORDS: "records_total", Shape::Counter,
         [STAGE, Label { name: "outcome", values: Values::Closed(OUTCOMES) }], "records",
         "Records that a stage judged, by what became of them.";
@@ -126,6 +174,36 @@ table! {
         "Rows that ClickHouse acknowledged.";
     SINK_TIME: "sink_seconds", Shape::Histogram(SINK_SECONDS), [], "seconds",
         "Time that an insert took until ClickHouse acknowledged it.";
+    PROVIDER_REQUESTS: "provider_requests_total", Shape::Counter,
+        [PROVIDER, OPERATION, Label { name: "outcome", values: Values::Closed(CALLS) }], "requests",
+        "Calls to a provider, by what became of them.";
+    PROVIDER_TIME: "provider_request_seconds", Shape::Histogram(CALL_SECONDS), [PROVIDER], "seconds",
+        "Time that a call to a provider took, whatever became of it.";
+    PROVIDER_IN_FLIGHT: "provider_in_flight", Shape::Gauge, [PROVIDER], "requests",
+        "Calls to a provider that are under way.";
+    PROVIDER_LIMIT: "provider_concurrency_limit", Shape::Gauge, [PROVIDER], "requests",
+        "Calls that may be under way at a provider at one time, as the adaptive limit has it now.";
+    BREAKER_STATE: "breaker_state", Shape::Gauge, [PROVIDER], "",
+        "Whether a provider is asked: 0 closed (it is), 1 half-open (a few calls try), 2 open (it is not).";
+    SPEND: "spend_usd_total", Shape::Counter, [PROVIDER, MODEL], "dollars",
+        "Money that counts as spent at a provider, by the model that answered.";
+    SPEND_TOKENS: "tokens_total", Shape::Counter,
+        [PROVIDER, MODEL, Label { name: "kind", values: Values::Closed(TOKENS) }], "tokens",
+        "Tokens that a provider billed, by the model that answered; cached ones are not among the input.";
+    QUOTA_UNITS: "quota_units_total", Shape::Counter, [PROVIDER], "units",
+        "Units of a provider's quota that were used.";
+    BUDGET_LIMIT: "budget_limit_usd", Shape::Gauge, [BUDGET], "dollars",
+        "What may be spent; 0 where there is no such limit.";
+    BUDGET_SPENT: "budget_spent_usd", Shape::Gauge, [BUDGET], "dollars",
+        "What counts as spent of it.";
+    BUDGET_RESERVED: "budget_reserved_usd", Shape::Gauge, [BUDGET], "dollars",
+        "What is held of it for calls that are under way or in doubt.";
+    JOURNAL_HITS: "journal_hits_total", Shape::Counter, [], "answers",
+        "Questions that were answered from the journal, at no cost.";
+    BACKLOG_COST: "backlog_cost_usd", Shape::Gauge, [], "dollars",
+        "What the work that waits is expected to cost.";
+    DRAIN_TIME: "drain_seconds", Shape::Gauge, [], "seconds",
+        "Time in which the work that waits is expected to be done.";
     BUILD_INFO: "build_info", Shape::Gauge,
         [Label { name: "version", values: Values::Named("the version of the binary") }], "",
         "Always 1; its label is what counts.";
@@ -133,4 +211,16 @@ table! {
         "Memory of this process that is in RAM (Linux).";
     PROCESS_CPU: "process_cpu_seconds_total", Shape::Counter, [], "seconds",
         "CPU time that this process has used, user and system (Linux).";
+    ["gen_ai_client_"]
+    GEN_AI_USAGE: "token_usage", Shape::Histogram(GEN_AI_COUNTS),
+        [
+            GEN_AI_OPERATION,
+            GEN_AI_PROVIDER,
+            GEN_AI_MODEL,
+            Label { name: "gen_ai_token_type", values: Values::Closed(GEN_AI_TOKENS) }
+        ], "tokens",
+        "Number of input and output tokens used, a sample a call (OpenTelemetry's gen_ai.client.token.usage).";
+    GEN_AI_TIME: "operation_duration_seconds", Shape::Histogram(GEN_AI_SECONDS),
+        [GEN_AI_OPERATION, GEN_AI_PROVIDER, GEN_AI_MODEL, ERROR_TYPE], "seconds",
+        "GenAI operation duration (OpenTelemetry's gen_ai.client.operation.duration).";
 }

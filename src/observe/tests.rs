@@ -8,7 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
 use crate::clock::Clock;
-use crate::model::{CloseReason, Timestamp};
+use crate::model::{CloseReason, NanoUsd, Timestamp};
 
 use super::*;
 
@@ -20,6 +20,8 @@ fn value(text: &str, series: &str) -> Option<f64> {
 fn every_metric_of_the_table_is_rendered_and_no_other() {
     let topics = ["table.topic".to_owned()];
     let _handles = (stage("table/stage"), window("table/stage"), hop("table", &topics), sink(&["table_rows"]));
+    let _spending = (provider("table", &["ask"]), spend("table", "model-1"), gen_ai("chat", "table", "model"));
+    let _budgets = (budget(), quota("table"), journal(), backlog());
     let text = render();
     let rendered: BTreeSet<&str> =
         text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
@@ -39,26 +41,34 @@ fn every_metric_of_the_table_is_rendered_and_no_other() {
 #[test]
 fn closed_label_sets_exist_at_zero() {
     let _handles = (stage("zero/stage"), window("zero/stage"), hop("zero", &["zero.topic".to_owned()]));
+    let _spending = (provider("zero", &["zero_ask"]), spend("zero", "zero-1"), gen_ai("zero_chat", "zero", "zero"));
+    let _budget = budget();
     let text = render();
     assert_eq!(CloseReason::ALL.map(CloseReason::as_str).as_slice(), table::CLOSES);
     let mut sets = 0;
     for metric in TABLE {
-        let first = match metric.labels.first().map(|label| label.name) {
-            Some("stage") => "stage=\"zero/stage\"",
-            Some("hop") => "hop=\"zero\"",
-            Some("topic") => "topic=\"zero.topic\"",
-            _ => continue,
-        };
-        let Some(Label { name, values: Values::Closed(words) }) = metric.labels.last() else {
+        let Some((Label { name, values: Values::Closed(words) }, others)) = metric.labels.split_last() else {
             continue;
         };
+        let others: String = others
+            .iter()
+            .map(|label| match label.name {
+                "stage" => "stage=\"zero/stage\",".to_owned(),
+                "topic" => "topic=\"zero.topic\",".to_owned(),
+                "operation" => "operation=\"zero_ask\",".to_owned(),
+                "model" => "model=\"zero-1\",".to_owned(),
+                "gen_ai_operation_name" => "gen_ai_operation_name=\"zero_chat\",".to_owned(),
+                name => format!("{name}=\"zero\","),
+            })
+            .collect();
+        let suffix = if matches!(metric.shape, Shape::Histogram(_)) { "_count" } else { "" };
         for word in *words {
-            let series = format!("{}{{{first},{name}=\"{word}\"}}", metric.name);
+            let series = format!("{}{suffix}{{{others}{name}=\"{word}\"}}", metric.name);
             assert_eq!(value(&text, &series), Some(0.0), "{series}");
         }
         sets += 1;
     }
-    assert_eq!(sets, 4);
+    assert_eq!(sets, 10);
 }
 
 #[test]
@@ -102,6 +112,68 @@ fn handles_count() {
     if cfg!(target_os = "linux") {
         assert!(value(&text, "signalmill_process_resident_memory_bytes").unwrap() > 1e6);
         assert!(value(&text, "signalmill_process_cpu_seconds_total").is_some());
+    }
+}
+
+#[test]
+fn what_costs_is_counted_to_the_nano_dollar() {
+    let provider = provider("cost", &["ask", "count"]);
+    provider.requested("ask", "ok", Duration::from_millis(1_500));
+    provider.requested("a_question_of_its_own", "ok", Duration::from_secs(400));
+    provider.in_flight(0, 3);
+    provider.in_flight(3, 1);
+    provider.limit(0, 64);
+    provider.breaker(Breaker::HalfOpen);
+    let spend = spend("cost", "model \"1\"");
+    spend.spent(NanoUsd(1));
+    spend.clone().spent(NanoUsd(300_000_000));
+    spend.tokens(1_000, 400, 50);
+    let gen_ai = gen_ai("chat", "cost", "model");
+    gen_ai.tokens(1_000, 50);
+    gen_ai.took(Duration::from_millis(700), None);
+    gen_ai.took(Duration::from_secs(90), Some("lost"));
+    quota("cost").used(20);
+    budget().stands(Budget::Daily, Some(NanoUsd(300_000_000)), NanoUsd(200_000_000), NanoUsd(50_000_000));
+    budget().stands(Budget::Monthly, None, NanoUsd(7), NanoUsd(0));
+    journal().hit(2);
+    backlog().stands(NanoUsd(1_250_000_000), Duration::from_secs(90));
+    let text = render();
+    for (series, expected) in [
+        ("signalmill_provider_requests_total{provider=\"cost\",operation=\"ask\",outcome=\"ok\"}", 1.0),
+        ("signalmill_provider_requests_total{provider=\"cost\",operation=\"count\",outcome=\"lost\"}", 0.0),
+        (
+            "signalmill_provider_requests_total{provider=\"cost\",operation=\"a_question_of_its_own\",outcome=\"ok\"}",
+            1.0,
+        ),
+        ("signalmill_provider_request_seconds_bucket{provider=\"cost\",le=\"2.5\"}", 1.0),
+        ("signalmill_provider_request_seconds_bucket{provider=\"cost\",le=\"300\"}", 1.0),
+        ("signalmill_provider_request_seconds_count{provider=\"cost\"}", 2.0),
+        ("signalmill_provider_in_flight{provider=\"cost\"}", 1.0),
+        ("signalmill_provider_concurrency_limit{provider=\"cost\"}", 64.0),
+        ("signalmill_breaker_state{provider=\"cost\"}", 1.0),
+        ("signalmill_spend_usd_total{provider=\"cost\",model=\"model \\\"1\\\"\"}", 0.300_000_001),
+        ("signalmill_tokens_total{provider=\"cost\",model=\"model \\\"1\\\"\",kind=\"input\"}", 600.0),
+        ("signalmill_tokens_total{provider=\"cost\",model=\"model \\\"1\\\"\",kind=\"cached\"}", 400.0),
+        ("signalmill_tokens_total{provider=\"cost\",model=\"model \\\"1\\\"\",kind=\"output\"}", 50.0),
+        ("signalmill_quota_units_total{provider=\"cost\"}", 20.0),
+        ("signalmill_budget_limit_usd{budget=\"daily\"}", 0.3),
+        ("signalmill_budget_spent_usd{budget=\"daily\"}", 0.2),
+        ("signalmill_budget_reserved_usd{budget=\"daily\"}", 0.05),
+        ("signalmill_budget_limit_usd{budget=\"monthly\"}", 0.0),
+        ("signalmill_journal_hits_total", 2.0),
+        ("signalmill_backlog_cost_usd", 1.25),
+        ("signalmill_drain_seconds", 90.0),
+    ] {
+        assert_eq!(value(&text, series), Some(expected), "{series}\n{text}");
+    }
+    let labels = "gen_ai_operation_name=\"chat\",gen_ai_provider_name=\"cost\",gen_ai_request_model=\"model\"";
+    for (series, expected) in [
+        (format!("gen_ai_client_token_usage_sum{{{labels},gen_ai_token_type=\"input\"}}"), 1_000.0),
+        (format!("gen_ai_client_token_usage_bucket{{{labels},gen_ai_token_type=\"output\",le=\"64\"}}"), 1.0),
+        (format!("gen_ai_client_operation_duration_seconds_count{{{labels},error_type=\"\"}}"), 1.0),
+        (format!("gen_ai_client_operation_duration_seconds_count{{{labels},error_type=\"lost\"}}"), 1.0),
+    ] {
+        assert_eq!(value(&text, &series), Some(expected), "{series}\n{text}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! What one call came to: an answer or a decision, and what it cost.
 //!
-//! An error is a decision, because whoever meets it has to do one of five things; its text is the story. The bill stands
+//! An error is a decision, because whoever meets it has to do one of six things; its text is the story. The bill stands
 //! beside the result and not inside it: a refusal, a blocked prompt and an answer that cannot be read are billed like
 //! any other answer.
 
@@ -14,6 +14,14 @@ pub enum CallError {
     /// Ask again: the service is busy, down, or could not be reached.
     #[error("{error}")]
     Transient {
+        /// What the service itself asks to wait.
+        retry_after: Option<Duration>,
+        /// What happened.
+        error: String,
+    },
+    /// Ask again, with less at a time: the service limits its rate or its calls in flight (429).
+    #[error("{error}")]
+    Limited {
         /// What the service itself asks to wait.
         retry_after: Option<Duration>,
         /// What happened.
@@ -45,6 +53,21 @@ pub enum CallError {
         /// What happened.
         error: String,
     },
+}
+
+impl CallError {
+    /// Its word in metrics.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Transient { .. } => "transient",
+            Self::Limited { .. } => "limited",
+            Self::Permanent { .. } => "permanent",
+            Self::Exhausted { .. } => "exhausted",
+            Self::Denied { .. } => "denied",
+            Self::Lost { .. } => "lost",
+        }
+    }
 }
 
 /// What the service charges for a call.

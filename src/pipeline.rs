@@ -6,15 +6,18 @@ use anyhow::Context as _;
 
 use crate::clickhouse::Store;
 use crate::clock::Clock;
-use crate::config::Config;
-use crate::enrich::ByLexicon;
+use crate::config::{self, Config};
+use crate::enrich::paid::{self, Received, Topics};
+use crate::enrich::{ByLexicon, Setup};
 use crate::flow::record::Limits;
 use crate::flow::{Decode, Encode, Hop, Record, Together};
 use crate::kafka::{
-    self, ARTICLES_ANALYSES, ARTICLES_BATCHES, ARTICLES_RAW, DLQ_SUFFIX, KafkaSink, SIGNALS, SPEND_LEDGER, Transactions,
+    self, ARTICLES_ANALYSES, ARTICLES_BATCHES, ARTICLES_DEFERRED, ARTICLES_RAW, DLQ_SUFFIX, KafkaSink, SIGNALS,
+    SPEND_LEDGER, Transactions,
 };
 use crate::model::{Analysis, ArticleBatch, RawArticle, Signal};
 use crate::observe::{self, Component};
+use crate::provider::ledger::Ledger;
 use crate::score::Score;
 use crate::sink::{ClickHouseSink, Codecs, Facts};
 use crate::window::{ArticleWindow, Clean, CleanSettings, WindowSettings};
@@ -74,6 +77,8 @@ pub(crate) struct Started {
     /// Resolves when the hop has ended.
     pub(crate) running: std::pin::Pin<Box<dyn Future<Output = anyhow::Result<()>> + Send>>,
     pub(crate) source: kafka::Reading,
+    /// Where the hop spends money: closed when the hop is to stop, so that no call begins that cannot end.
+    pub(crate) ledger: Option<Ledger>,
 }
 
 impl Surroundings {
@@ -107,10 +112,13 @@ impl Surroundings {
             .window(ArticleWindow::new(gather))
             .stage(Encode::new("window/encode", write, &self.topic(ARTICLES_BATCHES), |batch| vec![batch]))
             .land(sink, self.together());
-        Ok(Started { running: Box::pin(chain), source: source.reading })
+        Ok(Started { running: Box::pin(chain), source: source.reading, ledger: None })
     }
 
     async fn enrich_articles(&self, hop: Line, health: Component) -> anyhow::Result<Started> {
+        if self.config.llm.provider != config::Provider::Lexicon {
+            return self.enrich_articles_paid(hop, health).await;
+        }
         let read = self.codec::<ArticleBatch>(ALLOCATION_BYTES_MAX).await?;
         let write = self.codec::<Analysis>(ALLOCATION_BYTES_MAX).await?;
         let (source, sink) = self.ends(hop, &[], &health).await?;
@@ -119,7 +127,44 @@ impl Surroundings {
             .stage(ByLexicon::new(self.clock.clone()))
             .stage(Encode::new("enrich/encode", write, &self.topic(ARTICLES_ANALYSES), |analyses| analyses))
             .land(sink, self.together());
-        Ok(Started { running: Box::pin(chain), source: source.reading })
+        Ok(Started { running: Box::pin(chain), source: source.reading, ledger: None })
+    }
+
+    async fn enrich_articles_paid(&self, hop: Line, health: Component) -> anyhow::Result<Started> {
+        let Config { llm, articles, .. } = &*self.config;
+        let read = self.codec::<ArticleBatch>(ALLOCATION_BYTES_MAX).await?;
+        // Twice as many articles as there may be calls under way keep the provider busy while others land.
+        let records_max = (2 * llm.concurrency_max).div_ceil(articles.batch_size).max(paid::RECORDS_MIN);
+        let (source, transactions) = self.source_of(hop, &[], &health, records_max).await?;
+        let sink = KafkaSink::new(transactions.clone(), self.clock.clone());
+        let parts = Setup {
+            config: Arc::clone(&self.config),
+            clock: self.clock.clone(),
+            store: self.store.clone(),
+            group: source.reading.group.clone(),
+            transactions,
+            topics: Topics {
+                batches: self.topic(ARTICLES_BATCHES),
+                failed: self.topic(&format!("{ARTICLES_BATCHES}{DLQ_SUFFIX}")),
+                analyses: self.topic(ARTICLES_ANALYSES),
+                deferred: self.topic(ARTICLES_DEFERRED),
+                ledger: self.topic(SPEND_LEDGER),
+                sink_group: kafka::group_name(&self.config.kafka, "sink"),
+            },
+            analyses: self.codec(ALLOCATION_BYTES_MAX).await?,
+            batches: self.codec(ALLOCATION_BYTES_MAX).await?,
+            deferred: self.codec(ALLOCATION_BYTES_MAX).await?,
+            waiting: self.codec(ALLOCATION_BYTES_MAX).await?,
+            ledger: self.codec(ALLOCATION_BYTES_MAX).await?,
+        };
+        let parts = parts.build()?;
+        let ledger = parts.ledger.clone();
+        let chain = Hop::from(hop.name, source.deliveries, self.clock.clone())
+            .stage(Decode::new("enrich/decode", read, Received::of))
+            .stage(parts.stage)
+            .land(sink, self.together());
+        let running = Box::pin(paid::together(chain, parts.resumer, parts.ledger));
+        Ok(Started { running, source: source.reading, ledger: Some(ledger) })
     }
 
     async fn score_articles(&self, hop: Line, health: Component) -> anyhow::Result<Started> {
@@ -131,7 +176,7 @@ impl Surroundings {
             .stage(Score::new(self.clock.clone()))
             .stage(Encode::new("score/encode", write, &self.topic(SIGNALS), |signal| vec![signal]))
             .land(sink, self.together());
-        Ok(Started { running: Box::pin(chain), source: source.reading })
+        Ok(Started { running: Box::pin(chain), source: source.reading, ledger: None })
     }
 
     async fn sink(&self, hop: Line, health: Component) -> anyhow::Result<Started> {
@@ -150,7 +195,7 @@ impl Surroundings {
         let together = Together { tick: sink.batch_age_max, entries_max: sink.batch_rows_max };
         let chain =
             Hop::from(hop.name, source.deliveries, self.clock.clone()).stage(Facts::new(codecs)).land(rows, together);
-        Ok(Started { running: Box::pin(chain), source: source.reading })
+        Ok(Started { running: Box::pin(chain), source: source.reading, ledger: None })
     }
 
     async fn ends(&self, hop: Line, more: &[String], health: &Component) -> anyhow::Result<(kafka::Source, KafkaSink)> {
@@ -164,12 +209,22 @@ impl Surroundings {
         more: &[String],
         health: &Component,
     ) -> anyhow::Result<(kafka::Source, Transactions)> {
+        self.source_of(hop, more, health, self.config.flow.in_flight_records_max).await
+    }
+
+    async fn source_of(
+        &self,
+        hop: Line,
+        more: &[String],
+        health: &Component,
+        records_max: usize,
+    ) -> anyhow::Result<(kafka::Source, Transactions)> {
         let Config { kafka, flow, .. } = &*self.config;
         let inputs = hop.inputs.iter().copied().chain(more.iter().map(String::as_str));
         let settings = kafka::Settings {
             hop: hop.name,
             topics: inputs.map(|topic| self.topic(topic)).collect(),
-            limits: Limits { bytes_max: flow.in_flight_bytes_max.in_memory(), records_max: flow.in_flight_records_max },
+            limits: Limits { bytes_max: flow.in_flight_bytes_max.in_memory(), records_max },
             drain: flow.drain,
         };
         let metrics = observe::hop(hop.name, &settings.topics);

@@ -128,33 +128,36 @@ settings! {
 
     /// Who analyses articles.
     pub struct Llm {
-        /// `lexicon` is built in and free. `gemini` and `openai` are not used yet.
+        /// `lexicon` is built in and free; `gemini`; `openai`, or whatever speaks its protocol.
         key provider: Provider = Provider::default();
-        /// Base URL with the version path; unset: the provider's own. Not used yet.
+        /// Base URL with the version path; unset: the provider's own.
         key base_url: Option<HttpUrl> = None;
-        /// Model; unset: the provider's usual one. Not used yet.
+        /// Model; unset: the provider's usual one. It must have a price.
         key model: Option<String> = None, text("a name", filled);
-        /// Longest answer in tokens; unset: the provider's usual one. Not used yet.
+        /// Longest answer in tokens; unset: 1024.
         key max_output_tokens: Option<u32> = None, within(16..=1_000_000);
-        /// Longest wait for an answer; unset: the provider's usual one. Not used yet.
+        /// Longest wait for an answer; unset: 5 minutes.
         key timeout: Option<Duration> = None, within(Duration::from_millis(100)..=Duration::from_hours(1));
-        /// Ceiling of the adaptive limit of calls in flight. Not used yet.
+        /// Whether the provider's own count of tokens is asked for before each question, where it is free (Gemini): holds are
+        /// then as small as they can be, for another round trip.
+        key count_ahead: bool = false;
+        /// Ceiling of the adaptive limit of calls in flight.
         key concurrency_max: usize = 64, within(1..=100_000);
-        /// Key of Gemini. Not used yet.
+        /// Key of Gemini.
         secret gemini_api_key: Option<Secret>, "GEMINI_API_KEY";
-        /// Key of OpenAI, or of what speaks its protocol. Not used yet.
+        /// Key of OpenAI, or of what speaks its protocol.
         secret openai_api_key: Option<Secret>, "OPENAI_API_KEY";
     }
 
     /// Research that validates signals.
     pub struct Tavily {
-        /// Whether signals are validated. Not used yet.
+        /// Whether strong readings of a paid model are validated by research.
         key enabled: bool = false;
-        /// Base URL. Not used yet.
+        /// Base URL.
         key base_url: HttpUrl = HttpUrl::literal("https://api.tavily.com");
-        /// Only signals at least this strong are validated. Not used yet.
+        /// Only readings at least this strong are validated.
         key min_strength: f64 = 0.6, within(0.0..=1.0);
-        /// Key of Tavily. Not used yet.
+        /// Key of Tavily; without one its keyless mode is used.
         secret api_key: Option<Secret>, "TAVILY_API_KEY";
     }
 
@@ -206,13 +209,15 @@ settings! {
         key account: String = "articles".to_owned(), text(NAME, name);
         /// Limit of a session.
         key session_usd: NanoUsd = NanoUsd(300_000_000);
-        /// Limit of a day, UTC. Not used yet.
+        /// What one article may cost at most, all its attempts and its research together; unset: as its session has.
+        key article_usd: Option<NanoUsd> = None;
+        /// Limit of a day, UTC.
         key daily_usd: Option<NanoUsd> = None;
-        /// Limit of a month, UTC. Not used yet.
+        /// Limit of a month, UTC.
         key monthly_usd: Option<NanoUsd> = None;
-        /// Share of a limit that raises an alert. Not used yet.
+        /// Share of a limit from which on a warning is logged.
         key alert_at: f64 = 0.8, within(0.0..=1.0);
-        /// What is done at which share of the budget. Not used yet.
+        /// What is done at which share of the session's budget.
         key ladder: Vec<Rung> = vec![Rung { at: 1.0, action: Action::Defer }];
     }
 
@@ -232,15 +237,15 @@ settings! {
 
     /// Failed calls.
     pub struct Retry {
-        /// Attempts at one article or call, the first included. Not used yet.
+        /// Attempts at one question before it is put aside for a while, the first included.
         key attempts_max: u32 = 3, within(1..=100);
     }
 
     /// Failing providers.
     pub struct Breaker {
-        /// Failures in a row that open it. Not used yet.
+        /// Failures in a row that open it.
         key failures: u32 = 5, within(1..=10_000);
-        /// How long it stays open before a call is tried. Not used yet.
+        /// How long it stays open before a call is tried.
         key open: Duration = Duration::from_mins(1), within(Duration::from_secs(1)..=Duration::from_hours(24));
     }
 

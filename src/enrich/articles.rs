@@ -81,7 +81,7 @@ impl Stage for ByLexicon {
 }
 
 /// The record of having asked about an article, before there is an answer.
-fn asked(article: Article, started_at: Timestamp, analyzed_at: Timestamp) -> Analysis {
+pub(super) fn asked(article: Article, started_at: Timestamp, analyzed_at: Timestamp) -> Analysis {
     Analysis {
         analysis_id: crate::model::Id::default(),
         article_id: article.article_id,

@@ -2,5 +2,7 @@
 
 mod articles;
 pub mod lexicon;
+pub mod paid;
 
 pub use articles::ByLexicon;
+pub use paid::Setup;

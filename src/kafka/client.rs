@@ -66,6 +66,12 @@ impl ProducerContext for Calm {
     }
 }
 
+/// The consumer group of a hop.
+#[must_use]
+pub fn group_name(settings: &config::Kafka, hop: &str) -> String {
+    format!("{}signalmill-{}", settings.topic_prefix, hop.replace('/', "-"))
+}
+
 /// A configuration that every client starts from.
 pub(super) fn base(settings: &config::Kafka, client_id: &str) -> ClientConfig {
     let mut client = ClientConfig::new();

@@ -15,6 +15,7 @@ mod topics;
 mod transaction;
 
 pub use admin::{Found, ensure};
+pub use client::group_name;
 pub use group::Group;
 pub use poll::{Reading, Settings, Source, subscribe};
 pub use produce::Producer;

@@ -126,7 +126,7 @@ pub fn subscribe(
         metrics,
         health,
     };
-    let group = format!("{}signalmill-{}", kafka.topic_prefix, settings.hop.replace('/', "-"));
+    let group = client::group_name(kafka, settings.hop);
     let mut client = client::base(kafka, &group);
     client
         .set("group.id", &group)

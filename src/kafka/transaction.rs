@@ -98,7 +98,7 @@ impl Transactions {
         group: Group,
         metrics: HopMetrics,
     ) -> anyhow::Result<Self> {
-        let name = format!("{}signalmill-{}", kafka.topic_prefix, hop.replace('/', "-"));
+        let name = client::group_name(kafka, hop);
         let worker = kafka.worker_id.as_ref().unwrap_or(&PROCESS);
         let mut client = client::base(kafka, &name);
         let timeout = kafka.transaction_timeout.as_millis();

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::vocabulary::vocabulary;
-use super::{Article, Id, NanoUsd, Timestamp, identity};
+use super::{Article, Id, NanoUsd, Timestamp};
 
 vocabulary! {
     /// What an article waits for.
@@ -41,12 +41,4 @@ pub struct Deferral {
     pub spent: NanoUsd,
     /// The article.
     pub article: Article,
-}
-
-impl Deferral {
-    /// The key of its record: the article in its batch.
-    #[must_use]
-    pub fn key(&self) -> Id {
-        identity(&[&self.run_id, &self.batch_id.0, &self.article.article_id, &self.article.origin])
-    }
 }

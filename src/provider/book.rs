@@ -183,6 +183,12 @@ impl Book {
         })
     }
 
+    /// Whether anything was ever held for an account.
+    #[must_use]
+    pub fn knows(&self, account: &str) -> bool {
+        self.accounts.contains_key(account)
+    }
+
     /// Everything, for the log. Periods that nobody can spend in any more are left out.
     #[must_use]
     pub fn snapshot(&self, now: Timestamp) -> Snapshot {

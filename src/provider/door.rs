@@ -3,8 +3,8 @@
 //! # Why the hold comes before the place at the provider
 //! A hold takes as long as a transaction. Taken with a place in hand it would make every call that much longer, and the
 //! provider's limit of calls under way would be filled with calls that have not left. Taken ahead it costs throughput
-//! nothing. Only [`AHEAD_SHARE`] of the limit may hold ahead, and none while the provider's breaker is open: a hold whose
-//! call never left is money in doubt when the process dies.
+//! nothing. Only a part of the limit may hold ahead, and one call while the provider is out: a hold whose call never left
+//! is money in doubt when the process dies.
 //!
 //! # Why the reading comes before the settlement
 //! An answer is kept for the same question only if it can be read, and it is committed in the same entry as its cost:
@@ -13,17 +13,16 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::call::{Bill, CallError, Called, Usage};
 use super::gate::Gate;
 use super::ledger::{End, Held, Ledger, Owned, Refused, new_hold_id};
-use super::price::Price;
 use crate::clock::Clock;
 use crate::model::{Answer, Id, NanoUsd, Spend, SpendOutcome};
 use crate::observe;
 
-/// Calls that may hold ahead, as a share of the limit of calls under way: a hold takes some 25 ms, an answer 100 or more.
+/// The limit of calls under way divided by this is how many may hold ahead: a hold takes some 25 ms, an answer 100 or more.
 const AHEAD_SHARE: usize = 2;
 /// They are at least so many.
 const AHEAD_MIN: usize = 8;
@@ -86,6 +85,7 @@ pub struct Door {
     ledger: Ledger,
     gate: Gate,
     ahead: Arc<Semaphore>,
+    scout: Arc<Semaphore>,
     clock: Clock,
 }
 
@@ -94,7 +94,7 @@ impl Door {
     #[must_use]
     pub fn new(ledger: Ledger, gate: Gate, limit: usize, clock: Clock) -> Self {
         let ahead = Arc::new(Semaphore::new((limit / AHEAD_SHARE).max(AHEAD_MIN)));
-        Self { ledger, gate, ahead, clock }
+        Self { ledger, gate, ahead, scout: Arc::new(Semaphore::new(1)), clock }
     }
 
     /// Holds the worst case, makes the call, reads the answer and settles.
@@ -113,10 +113,10 @@ impl Door {
         cost: impl FnOnce(&Usage) -> Option<NanoUsd>,
     ) -> Result<Bought<T>, Refused> {
         let ahead = self.ahead.acquire().await.context("the semaphore is never closed")?;
-        tokio::select! {
-            () = self.gate.opened() => {}
+        let scout = tokio::select! {
+            scout = self.scout() => scout?,
             () = self.ledger.closed() => return Err(Refused::Closing),
-        }
+        };
         let held = purse.owned.hold(self.wish(purse, quote)).await?;
         let permit = tokio::select! {
             permit = self.gate.enter(quote.operation) => permit,
@@ -125,9 +125,9 @@ impl Door {
                 return Err(Refused::Closing);
             }
         };
-        drop(ahead);
+        drop((ahead, scout));
         let Called { result, bill } = ask.await;
-        permit.done(result.as_ref().map(drop));
+        permit.done(result.as_ref().map(|_reply| ()));
         let (result, text) = match result.map_err(Miss::Call).and_then(|reply| read(reply).map_err(Miss::Unreadable)) {
             Ok((value, text)) => (Ok(value), Some(text)),
             Err(miss) => (Err(miss), None),
@@ -138,8 +138,21 @@ impl Door {
             Bill::Usage(usage) => Some(usage),
             Bill::Nothing | Bill::Unknown => None,
         };
-        observe::spent(quote.provider, usage.as_ref().map_or(quote.model, |usage| &usage.model), cost);
+        let model = usage.as_ref().map_or(quote.model, |usage| usage.model.as_str());
+        let metrics = observe::spend(quote.provider, model);
+        metrics.spent(cost);
+        if let Some(Usage { input_tokens, cached_tokens, output_tokens, .. }) = &usage {
+            metrics.tokens(*input_tokens, *cached_tokens, *output_tokens);
+        }
         Ok(Bought { result, cost, usage })
+    }
+
+    /// While the provider is out only one call at a time holds ahead, the one that will find out whether it is back.
+    async fn scout(&self) -> anyhow::Result<Option<SemaphorePermit<'_>>> {
+        if !self.gate.state().is_out() {
+            return Ok(None);
+        }
+        self.scout.acquire().await.map(Some).context("the semaphore is never closed")
     }
 
     fn wish(&self, purse: &Purse, quote: Quote<'_>) -> Spend {
@@ -207,10 +220,4 @@ impl Door {
             answer,
         }
     }
-}
-
-/// Prices what was used.
-#[must_use]
-pub fn by_price(price: &Price) -> impl FnOnce(&Usage) -> Option<NanoUsd> + '_ {
-    |usage| price.cost(usage)
 }

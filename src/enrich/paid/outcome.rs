@@ -107,7 +107,7 @@ impl Records {
             Verdict::Analyzed(..) => {
                 let mut records = vec![self.analysis(task, verdict, attempts, cost, took)?];
                 if task.waited {
-                    records.push(self.waits_no_more(task, &task.key()));
+                    records.push(self.waits_no_more(task));
                 }
                 return Ok(records);
             }
@@ -136,11 +136,11 @@ impl Records {
     }
 
     /// The record that ends a wait.
-    fn waits_no_more(&self, task: &Task, key: &Id) -> Outgoing {
+    fn waits_no_more(&self, task: &Task) -> Outgoing {
         Outgoing {
             topic: Arc::clone(&self.deferred.0),
             partition: Some(task.purse.owned.fence().partition),
-            key: Some(Bytes::copy_from_slice(key.0.as_bytes())),
+            key: Some(Bytes::from(task.key().0)),
             value: None,
             headers: Vec::new(),
         }
@@ -149,7 +149,7 @@ impl Records {
     fn waits(&self, task: &Task, deferral: &Deferral) -> anyhow::Result<Outgoing> {
         let mut value = Vec::new();
         self.deferred.1.encode(deferral, &mut value)?;
-        Ok(Outgoing { value: Some(value.into()), ..self.waits_no_more(task, &deferral.key()) })
+        Ok(Outgoing { value: Some(value.into()), ..self.waits_no_more(task) })
     }
 
     fn analysis(
@@ -198,7 +198,7 @@ impl Records {
         let mut record = written(&self.analyses.1, &self.analyses.0, &analysis)?;
         if task.waited {
             // It does not come from a record of the hop's input, whose tags it would inherit.
-            let tags = Tags { run_id: Some(task.purse.run_id.clone()), ..Tags::default() };
+            let tags = Tags { run_id: task.purse.run_id.clone(), trace: None, origin: None };
             tags.write(&mut record.headers);
         }
         Ok(record)

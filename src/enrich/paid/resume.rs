@@ -12,15 +12,17 @@ use std::time::Duration;
 use anyhow::Context as _;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
+use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tracing::{debug, info};
+use tracing::debug;
 
 use super::article::{Analyst, Task};
 use super::outcome::Records;
+use super::setup::Topics;
 use super::waiting::{Seat, WaitingRoom};
 use crate::clock::Clock;
-use crate::config;
+use crate::config::Config;
 use crate::flow::Record;
 use crate::kafka::{Group, Partition, Start, Tail};
 use crate::model::{Cadence, Deferral, Id, Timestamp, WaitsFor};
@@ -39,13 +41,8 @@ const POLL: Duration = Duration::from_millis(200);
 /// What resuming needs to know.
 #[derive(Debug)]
 pub struct Resumer {
-    pub(super) kafka: config::Kafka,
-    /// `articles.deferred`, with its prefix.
-    pub(super) topic: String,
-    /// `articles.batches`, with its prefix: who owns its partition owns this one.
-    pub(super) owner_topic: String,
-    pub(super) session: Cadence,
-    pub(super) publishers_first: Vec<String>,
+    pub(super) config: Arc<Config>,
+    pub(super) topics: Topics,
     pub(super) group: Group,
     pub(super) ledger: Ledger,
     pub(super) analyst: Arc<Analyst>,
@@ -66,7 +63,7 @@ impl Resumer {
         let mut tasks = JoinSet::new();
         loop {
             changes.mark_unchanged();
-            let owned: HashSet<(i32, u64)> = resumer.group.owned(&resumer.owner_topic).into_iter().collect();
+            let owned: HashSet<(i32, u64)> = resumer.group.owned(&resumer.topics.batches).into_iter().collect();
             attended.retain(|partition, task| {
                 let stays = owned.contains(partition);
                 if !stays {
@@ -101,6 +98,7 @@ impl Resumer {
     async fn attend(self: Arc<Self>, partition: i32, epoch: u64) -> anyhow::Result<()> {
         let owned = self.ledger.of(partition, epoch).await?;
         let mut records = self.follow(partition)?;
+        let bodies = self.bodies(partition).await?;
         let mut room = WaitingRoom::default();
         let mut under_way: HashSet<Id> = HashSet::new();
         // Budgets that refused, by what may give them room again.
@@ -115,7 +113,8 @@ impl Resumer {
                     let (key, seat, resumed): (Id, Seat, anyhow::Result<Resumed>) = done;
                     under_way.remove(&key);
                     match resumed? {
-                        Resumed::Done => room.leave(&key),
+                        // What stands in the topic behind it is seen in its turn.
+                        Resumed::Done => room.leave_seat(&key, seat.offset),
                         Resumed::Closing => break,
                         Resumed::Exhausted => {
                             exhausted.insert(seat.account.clone(), self.periods(self.clock.now()));
@@ -133,7 +132,7 @@ impl Resumer {
                     let next = room.next(AT_ONE_TIME_MAX - working.len().min(AT_ONE_TIME_MAX), now, may);
                     for (key, seat) in next {
                         under_way.insert(key.clone());
-                        working.push(self.resume(Arc::clone(&owned), key, seat));
+                        working.push(self.resume(&owned, &bodies, key, seat));
                     }
                 }
             }
@@ -146,7 +145,7 @@ impl Resumer {
 
     /// The session, day and month of `now`: as long as these are the same, an exhausted budget stays exhausted.
     fn periods(&self, now: Timestamp) -> String {
-        format!("{} {}", self.session.session_id(now), Cadence::Daily.session_id(now))
+        format!("{} {}", self.config.articles.session.session_id(now), Cadence::Daily.session_id(now))
     }
 
     fn take_in(&self, room: &mut WaitingRoom, record: Record) {
@@ -155,7 +154,7 @@ impl Resumer {
         let Some(value) = &record.value else { return room.leave(&key) };
         match self.codec.decode(value) {
             Ok(deferral) => {
-                let first = &self.publishers_first;
+                let first = &self.config.articles.publishers_first;
                 let is_of = |name: &String| name.eq_ignore_ascii_case(&deferral.article.publisher);
                 let rank = first.iter().position(is_of).unwrap_or(first.len());
                 room.seat(key, Seat::new(record.offset, &deferral, rank));
@@ -164,44 +163,60 @@ impl Resumer {
         }
     }
 
-    async fn resume(&self, owned: Arc<Owned>, key: Id, seat: Seat) -> (Id, Seat, anyhow::Result<Resumed>) {
-        let resumed = self.try_resume(owned, &key, &seat).await;
+    async fn resume(
+        &self,
+        owned: &Arc<Owned>,
+        bodies: &Arc<Mutex<Partition>>,
+        key: Id,
+        seat: Seat,
+    ) -> (Id, Seat, anyhow::Result<Resumed>) {
+        let resumed = self.try_resume(owned, bodies, &seat).await;
         (key, seat, resumed)
     }
 
-    async fn try_resume(&self, owned: Arc<Owned>, key: &Id, seat: &Seat) -> anyhow::Result<Resumed> {
-        let Some(deferral) = self.fetch(owned.fence().partition, seat.offset).await? else {
+    async fn try_resume(
+        &self,
+        owned: &Arc<Owned>,
+        bodies: &Arc<Mutex<Partition>>,
+        seat: &Seat,
+    ) -> anyhow::Result<Resumed> {
+        let Some(deferral) = self.fetch(bodies, seat.offset).await? else {
             // A newer record of the same key stands behind it and is about to be seen.
             return Ok(Resumed::Done);
         };
         let now = self.clock.now();
         let session_id = match seat.waits_for {
             // What waited for a budget is paid from the one that has room now.
-            WaitsFor::Budget => self.session.session_id(now),
+            WaitsFor::Budget => self.config.articles.session.session_id(now),
             WaitsFor::Retry | WaitsFor::Help => deferral.session_id.clone(),
         };
-        let task = Task::resumed(owned.clone(), &deferral, session_id, now);
-        let verdict = match self.analyst.analyze(&task).await {
-            Ok(verdict) => verdict,
+        let task = Task::resumed(owned, &deferral, session_id.clone(), now);
+        let ended = match self.analyst.analyze(&task).await {
+            Ok(ended) => ended,
             Err(Refused::Closing) => return Ok(Resumed::Closing),
             Err(Refused::Exhausted(_)) => return Ok(Resumed::Exhausted),
             Err(Refused::Ledger(error)) => return Err(error),
         };
-        if verdict.is_deferred() {
+        if ended.is_deferred() {
             return Ok(Resumed::Exhausted);
         }
-        let mut records = self.records.of(&task, verdict)?;
-        if !records.iter().any(|record| record.key.as_deref() == Some(key.0.as_bytes()) && record.topic == self.topic.as_str().into()) {
-            records.push(self.records.waits_no_more(key));
-        }
-        info!(article_id = deferral.article.article_id, session_id = task.purse.session_id, "an article that waited was taken up");
+        let records = self.records.of(&task, ended)?;
+        debug!(article_id = deferral.article.article_id, session_id, "an article that waited was taken up");
         owned.place().await?.queue(records, owned.fence().clone()).done().await?;
         Ok(Resumed::Done)
     }
 
-    async fn fetch(&self, partition: i32, offset: i64) -> anyhow::Result<Option<Deferral>> {
-        let (kafka, topic) = (self.kafka.clone(), self.topic.clone());
-        let value = tokio::task::spawn_blocking(move || Partition::open(&kafka, &topic, partition)?.get(offset))
+    /// A second reader of the partition, for the articles themselves.
+    async fn bodies(&self, partition: i32) -> anyhow::Result<Arc<Mutex<Partition>>> {
+        let (kafka, topic) = (self.config.kafka.clone(), self.topics.deferred.clone());
+        let open = move || Partition::open(&kafka, &topic, partition);
+        let opened = tokio::task::spawn_blocking(open).await.context("opening articles.deferred panicked")??;
+        Ok(Arc::new(Mutex::new(opened)))
+    }
+
+    async fn fetch(&self, bodies: &Arc<Mutex<Partition>>, offset: i64) -> anyhow::Result<Option<Deferral>> {
+        let bodies = Arc::clone(bodies);
+        let value = tokio::task::spawn_blocking(move || bodies.lock().get(offset))
             .await
             .context("reading an article that waits panicked")??;
         value.map(|value| self.codec.decode(&value).context("an article that waits cannot be read")).transpose()
@@ -210,7 +225,7 @@ impl Resumer {
     /// Every record of a partition, from the first one on, until the receiver is dropped.
     fn follow(&self, partition: i32) -> anyhow::Result<mpsc::Receiver<Record>> {
         let (sender, records) = mpsc::channel(RECORDS_WAITING_MAX);
-        let (kafka, topic) = (self.kafka.clone(), self.topic.clone());
+        let (kafka, topic) = (self.config.kafka.clone(), self.topics.deferred.clone());
         let read = move || -> anyhow::Result<()> {
             let tail = Tail::open_partition(&kafka, &topic, partition, Start::Earliest)?;
             while !sender.is_closed() {

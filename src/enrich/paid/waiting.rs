@@ -71,6 +71,13 @@ impl WaitingRoom {
         }
     }
 
+    /// The article does not wait with this record any more.
+    pub fn leave_seat(&mut self, key: &Id, offset: i64) {
+        if self.seats.get(key).is_some_and(|seat| seat.offset == offset) {
+            self.leave(key);
+        }
+    }
+
     /// The first `count` in line whose time has come and that `may` go now.
     pub fn next(&self, count: usize, now: Timestamp, may: impl Fn(&Id, &Seat) -> bool) -> Vec<(Id, Seat)> {
         let in_line = self.line.values().filter_map(|key| self.seats.get_key_value(key));

@@ -72,7 +72,8 @@ pub(super) fn decision(status: u16, wait: Option<Duration>, error: String) -> Ca
         402 => CallError::Exhausted { retry_after: wait, error },
         // A redirect, a path that is none: the address is wrong, or the model.
         300..=399 | 401 | 403 | 404 | 405 | 410 => CallError::Denied { error },
-        408 | 409 | 425 | 429 | 500.. => CallError::Transient { retry_after: wait, error },
+        429 => CallError::Limited { retry_after: wait, error },
+        408 | 409 | 425 | 500.. => CallError::Transient { retry_after: wait, error },
         _ => CallError::Permanent { error },
     }
 }
@@ -115,7 +116,8 @@ mod tests {
         let error = String::new;
         let wait = Some(Duration::from_secs(1));
         for (statuses, expected) in [
-            (&[408, 409, 429, 500, 502, 503, 504, 529][..], CallError::Transient { retry_after: wait, error: error() }),
+            (&[408, 409, 500, 502, 503, 504, 529][..], CallError::Transient { retry_after: wait, error: error() }),
+            (&[429], CallError::Limited { retry_after: wait, error: error() }),
             (&[400, 413, 422], CallError::Permanent { error: error() }),
             (&[301, 307, 401, 403, 404, 405], CallError::Denied { error: error() }),
             (&[402], CallError::Exhausted { retry_after: wait, error: error() }),

@@ -49,7 +49,9 @@ pub(super) enum Decision {
 /// What a failed call came to.
 pub(super) fn decided<T: std::fmt::Debug>(called: Called<T>) -> (Decision, Bill) {
     let decision = match called.result.unwrap_err() {
-        CallError::Transient { retry_after, .. } => Decision::Wait(retry_after),
+        CallError::Transient { retry_after, .. } | CallError::Limited { retry_after, .. } => {
+            Decision::Wait(retry_after)
+        }
         CallError::Permanent { .. } => Decision::Never,
         CallError::Exhausted { retry_after, .. } => Decision::UsedUp(retry_after),
         CallError::Denied { .. } => Decision::Denied,

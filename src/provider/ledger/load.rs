@@ -58,6 +58,17 @@ pub(super) async fn load(
     .context("reading the ledger panicked")?
 }
 
+/// The end of partition `number`, and how far the sink has taken it in.
+pub(super) async fn progress(settings: Settings, number: i32) -> anyhow::Result<(i64, i64)> {
+    tokio::task::spawn_blocking(move || {
+        let decided = Partition::open(&settings.kafka, &settings.topic, number)?.decided()?;
+        let stored = committed_by(&settings.kafka, &settings.sink_group, &settings.topic, number)?;
+        Ok((decided.end, stored.unwrap_or(decided.start)))
+    })
+    .await
+    .context("asking how far the sink is panicked")?
+}
+
 struct Reader<'a> {
     codec: &'a Codec<LedgerEntry>,
     /// `None` until a snapshot, or the beginning of the log, was seen.

@@ -21,11 +21,12 @@ mod load;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use bytes::Bytes;
 use tokio::sync::{Notify, OnceCell, watch};
-use tracing::info;
+use tracing::{info, warn};
 
 pub use self::hold::{End, Held};
 use self::journal::Recent;
@@ -39,6 +40,9 @@ use crate::wire::Codec;
 
 /// Entries after which a snapshot is written: few enough to be read back in a fraction of a second.
 const SNAPSHOT_EVERY: usize = 5_000;
+
+/// How long a hold waits before it looks again whether the sink has caught up.
+const FULL_WAIT: Duration = Duration::from_secs(1);
 
 /// Where the ledger is, and what it goes by.
 #[derive(Debug, Clone)]
@@ -231,6 +235,12 @@ impl Owned {
             let place = self.ledger.0.transactions.place().await?;
             {
                 let mut state = self.lock();
+                if state.recent.is_full() {
+                    warn!("the sink is behind: nothing is bought until it has stored what was answered");
+                    drop((state, place));
+                    self.ledger.0.clock.sleep_until(self.now().plus(FULL_WAIT)).await;
+                    continue;
+                }
                 match state.book.admit(&hold, self.ledger.0.settings.limits) {
                     Admission::Exhausted(budget) => return Err(Refused::Exhausted(budget)),
                     Admission::Held => {
@@ -278,6 +288,25 @@ impl Owned {
     #[must_use]
     pub fn standing(&self, account: &str, session_id: &str, now: Timestamp) -> [(Budget, Standing); 3] {
         self.lock().book.standing(account, session_id, self.ledger.0.settings.limits, now)
+    }
+
+    /// Whether anything was ever held for an account.
+    #[must_use]
+    pub fn knows(&self, account: &str) -> bool {
+        self.lock().book.knows(account)
+    }
+
+    /// Lets go of answers that ClickHouse has by now.
+    ///
+    /// # Errors
+    /// When Kafka does not say how far the sink is.
+    pub async fn forget_stored(&self) -> anyhow::Result<()> {
+        if !self.lock().recent.wants_to_forget() {
+            return Ok(());
+        }
+        let (end, stored) = load::progress(self.ledger.0.settings.clone(), self.fence.partition).await?;
+        self.lock().recent.forget(end, stored);
+        Ok(())
     }
 
     /// The partition and the epoch that it is owned under.

@@ -121,7 +121,11 @@ fn a_failure_after_the_model_began_is_judged_by_its_code() {
     ] {
         let called = reply(&body);
         assert_eq!(called.bill, Bill::Unknown, "{body}");
-        assert_eq!(matches!(called.result, Err(CallError::Transient { .. })), is_transient, "{body}: {called:?}");
+        assert_eq!(
+            matches!(called.result, Err(CallError::Transient { .. } | CallError::Limited { .. })),
+            is_transient,
+            "{body}: {called:?}"
+        );
     }
 }
 

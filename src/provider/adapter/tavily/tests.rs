@@ -85,8 +85,8 @@ fn failed_statuses() {
     for (status, body, expected) in [
         (400, &detail, CallError::Permanent { error: error("tavily answers 400: Said.") }),
         (401, &detail, CallError::Denied { error: error("tavily answers 401: Said.") }),
-        (429, &detail, CallError::Transient { retry_after: wait(7), error: error("tavily answers 429: Said.") }),
-        (429, &keyless, CallError::Transient { retry_after: wait(90), error: error("tavily answers 429: Said.") }),
+        (429, &detail, CallError::Limited { retry_after: wait(7), error: error("tavily answers 429: Said.") }),
+        (429, &keyless, CallError::Limited { retry_after: wait(90), error: error("tavily answers 429: Said.") }),
         (500, &detail, CallError::Transient { retry_after: wait(7), error: error("tavily answers 500: Said.") }),
         (
             403,

@@ -1,0 +1,146 @@
+//! Articles analysed by a paid model, within a budget.
+//!
+//! ```text
+//! batch ──article──► Analyst ──question──► journal ──► door: hold → request → settle ──► reading
+//!                       │ no room in the budget                                            │
+//!                       ▼                                                                  ▼
+//!               articles.deferred ──► Resumer ──► (the same again)                 articles.analyses
+//! ```
+//! The worker that owns a partition of `articles.batches` is the only one who spends for the accounts in it (law 5). An
+//! article whose budget is spent waits in `articles.deferred`, so that its batch can be committed: it holds up no other
+//! account, and survives any restart.
+
+mod article;
+mod outcome;
+mod purchase;
+mod resume;
+mod setup;
+mod waiting;
+
+use std::pin::pin;
+use std::sync::Arc;
+
+use anyhow::bail;
+use futures_util::future::join_all;
+
+use self::article::{Analyst, Task};
+use self::outcome::Records;
+pub use self::resume::Resumer;
+pub use self::setup::{Parts, Setup, Topics};
+use crate::clock::Clock;
+use crate::flow::{Outgoing, Record, Stage, Verdict};
+use crate::model::ArticleBatch;
+use crate::provider::ledger::{Ledger, Refused};
+
+/// Batches that are under way at least, however few calls may be.
+pub const RECORDS_MIN: usize = 8;
+/// Deliveries worked on side by side; what is under way is bounded by the source.
+const SIDE_BY_SIDE: usize = 256;
+
+/// Runs the chain, and what takes up again what waits, until either fails or the chain ends.
+///
+/// # Errors
+/// That of whichever failed.
+pub async fn together(
+    chain: impl Future<Output = anyhow::Result<()>>,
+    resumer: Resumer,
+    ledger: Ledger,
+) -> anyhow::Result<()> {
+    let (mut chain, mut resumer) = (pin!(chain), pin!(resumer.run()));
+    tokio::select! {
+        ended = &mut chain => {
+            ledger.close();
+            let resumed = resumer.await;
+            ended.and(resumed)
+        }
+        resumed = &mut resumer => {
+            resumed?;
+            chain.await
+        }
+    }
+}
+
+/// A batch, and the partition that it was read from.
+#[derive(Debug)]
+pub struct Received {
+    batch: ArticleBatch,
+    partition: i32,
+    epoch: u64,
+}
+
+impl Received {
+    /// A batch as it was read from `record`.
+    #[must_use]
+    pub fn of(batch: ArticleBatch, record: &Arc<Record>) -> Self {
+        Self { batch, partition: record.partition, epoch: record.epoch }
+    }
+}
+
+/// The stage: batches in, the records that say what became of their articles out.
+#[derive(Debug)]
+pub struct Paid {
+    ledger: Ledger,
+    analyst: Arc<Analyst>,
+    records: Arc<Records>,
+    clock: Clock,
+}
+
+impl Paid {
+    async fn batch(&self, received: Received) -> Result<Verdict<Vec<Outgoing>>, Refused> {
+        let Received { mut batch, partition, epoch } = received;
+        let articles = std::mem::take(&mut batch.articles);
+        if articles.is_empty() {
+            return Ok(Verdict::Drop("nothing_admitted"));
+        }
+        let owned = self.ledger.of(partition, epoch).await?;
+        let now = self.clock.now();
+        let (owned, batch) = (&owned, &batch);
+        let work = articles.into_iter().map(|article| async move {
+            let task = Task::of_batch(owned, batch, article, now);
+            let ended = self.analyst.analyze(&task).await?;
+            Ok::<_, Refused>(self.records.of(&task, ended)?)
+        });
+        let mut records = Vec::new();
+        let mut refused = None;
+        // All of them end before the first refusal is told: a call that is cut off is paid for and lost.
+        for ended in join_all(work).await {
+            match ended {
+                Ok(written) => records.extend(written),
+                Err(error) => refused = Some(error),
+            }
+        }
+        refused.map_or(Ok(Verdict::Keep(records)), Err)
+    }
+}
+
+impl Stage for Paid {
+    type In = Received;
+    type Out = Vec<Outgoing>;
+
+    fn name(&self) -> &'static str {
+        "enrich/articles"
+    }
+
+    fn concurrency(&self) -> usize {
+        SIDE_BY_SIDE
+    }
+
+    async fn apply(self: Arc<Self>, batches: Vec<Received>) -> anyhow::Result<Vec<Verdict<Vec<Outgoing>>>> {
+        let ended = join_all(batches.into_iter().map(|received| self.batch(received))).await;
+        let mut verdicts = Vec::with_capacity(ended.len());
+        let mut closing = false;
+        for ended in ended {
+            match ended {
+                Ok(verdict) => verdicts.push(verdict),
+                Err(Refused::Ledger(error)) => return Err(error),
+                Err(Refused::Closing | Refused::Exhausted(_)) => closing = true,
+            }
+        }
+        if closing {
+            // Whoever else has a call under way gets its answer, and the answer into the log.
+            self.ledger.settled().await?;
+            bail!("the hop is stopping: articles that were not begun are read again");
+        }
+        Ok(verdicts)
+    }
+}

@@ -1,0 +1,202 @@
+//! Puts the paid chain together from the configuration.
+
+use std::fs;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+
+use super::article::{self, Analyst};
+use super::outcome::Records;
+use super::purchase::{self, Buyer, OPERATIONS, Researcher, SEARCHES};
+use super::{Paid, Resumer};
+use crate::clickhouse::Store;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::enrich::content;
+use crate::enrich::lexicon::Lexicon;
+use crate::enrich::worth::Research;
+use crate::kafka::{Group, Transactions};
+use crate::model::{Analysis, ArticleBatch, Deferral, LedgerEntry};
+use crate::observe;
+use crate::provider::adapter::{self, Http, Llm, Schema, Tavily};
+use crate::provider::book::Limits;
+use crate::provider::door::Door;
+use crate::provider::gate::{self, Gate};
+use crate::provider::journal::Journal;
+use crate::provider::ledger::{self, Ledger};
+use crate::provider::price::Catalog;
+use crate::provider::retry::Policy;
+use crate::wire::Codec;
+
+/// What is given from outside.
+#[derive(Debug)]
+pub struct Setup {
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// Where time comes from.
+    pub clock: Clock,
+    /// Where paid answers are looked up.
+    pub store: Store,
+    /// The hop's consumer group.
+    pub group: Group,
+    /// The hop's transactions.
+    pub transactions: Transactions,
+    /// The topics, with their prefix.
+    pub topics: Topics,
+    /// Writes readings.
+    pub analyses: Codec<Analysis>,
+    /// Writes batches that failed.
+    pub batches: Codec<ArticleBatch>,
+    /// Writes articles that wait.
+    pub deferred: Codec<Deferral>,
+    /// Reads them.
+    pub waiting: Codec<Deferral>,
+    /// Reads and writes the ledger.
+    pub ledger: Codec<LedgerEntry>,
+}
+
+/// Topics, with their prefix.
+#[derive(Debug, Clone)]
+pub struct Topics {
+    /// `articles.batches`.
+    pub batches: String,
+    /// `articles.batches.dlq`.
+    pub failed: String,
+    /// `articles.analyses`.
+    pub analyses: String,
+    /// `articles.deferred`.
+    pub deferred: String,
+    /// `spend.ledger`.
+    pub ledger: String,
+    /// The consumer group of the sink.
+    pub sink_group: String,
+}
+
+/// What runs.
+#[derive(Debug)]
+pub struct Parts {
+    /// The stage of the chain.
+    pub stage: Paid,
+    /// What takes up again what waits.
+    pub resumer: Resumer,
+    /// To be closed when the hop stops.
+    pub ledger: Ledger,
+}
+
+impl Setup {
+    /// Puts everything together.
+    ///
+    /// # Errors
+    /// What a person has to mend: a key that is missing, a price file that cannot be read.
+    pub fn build(self) -> anyhow::Result<Parts> {
+        let config = Arc::clone(&self.config);
+        let http = Http::new()?;
+        let llm = Llm::new(&config.llm, &http)?.context("llm.provider is lexicon, which is not paid")?;
+        let clock = self.clock.clone();
+        let ledger = Ledger::new(
+            ledger::Settings {
+                kafka: config.kafka.clone(),
+                topic: self.topics.ledger.clone(),
+                owner_topic: self.topics.batches.clone(),
+                sink_group: self.topics.sink_group.clone(),
+                limits: Limits {
+                    session: config.budget.session_usd,
+                    daily: config.budget.daily_usd,
+                    monthly: config.budget.monthly_usd,
+                },
+            },
+            self.group.clone(),
+            self.transactions.clone(),
+            self.ledger,
+            clock.clone(),
+        );
+        let buyer = buyer(&config, llm, &http, &ledger, Journal::new(self.store, clock.clone()), &clock)?;
+        let analyst = Arc::new(Analyst {
+            settings: article::Settings {
+                ladder: config.budget.ladder.clone(),
+                research: Research { enabled: config.tavily.enabled, strength_min: config.tavily.min_strength },
+                attempts_max: config.retry.attempts_max,
+            },
+            buyer,
+            lexicon: Lexicon::new(),
+            clock: clock.clone(),
+        });
+        let records = Arc::new(Records {
+            analyses: (self.topics.analyses.as_str().into(), self.analyses),
+            deferred: (self.topics.deferred.as_str().into(), self.deferred),
+            failed: (self.topics.failed.as_str().into(), self.batches),
+            clock: clock.clone(),
+        });
+        let stage = Paid {
+            ledger: ledger.clone(),
+            analyst: Arc::clone(&analyst),
+            records: Arc::clone(&records),
+            clock: clock.clone(),
+        };
+        let resumer = Resumer {
+            config,
+            topics: self.topics,
+            group: self.group,
+            ledger: ledger.clone(),
+            analyst,
+            records,
+            codec: self.waiting,
+            clock,
+        };
+        Ok(Parts { stage, resumer, ledger })
+    }
+}
+
+fn buyer(
+    config: &Config,
+    llm: Llm,
+    http: &Http,
+    ledger: &Ledger,
+    journal: Journal,
+    clock: &Clock,
+) -> anyhow::Result<Buyer> {
+    let gate = |provider: &'static str, operations: &'static [&'static str]| {
+        let settings = gate::Settings {
+            provider,
+            operations,
+            concurrency_max: config.llm.concurrency_max,
+            breaker: (&config.breaker).into(),
+            seed: rand::random(),
+        };
+        Gate::new(&settings, clock.clone())
+    };
+    let limit = config.llm.concurrency_max;
+    let llm_gate = gate(llm.name(), OPERATIONS);
+    let research = if config.tavily.enabled {
+        let tavily = Tavily::new(&config.tavily, http)?;
+        let door = Door::new(ledger.clone(), gate(tavily.name(), SEARCHES), limit, clock.clone());
+        Some(Researcher { tavily, door })
+    } else {
+        None
+    };
+    Ok(Buyer {
+        settings: purchase::Settings {
+            model: adapter::model(&config.llm).to_owned(),
+            max_output_tokens: adapter::max_output_tokens(&config.llm),
+            counts_ahead: config.llm.count_ahead,
+            article_max: config.budget.article_usd,
+            policy: Policy::new(&config.retry),
+        },
+        door: Door::new(ledger.clone(), llm_gate.clone(), limit, clock.clone()),
+        llm,
+        gate: llm_gate,
+        research,
+        journal,
+        ledger: ledger.clone(),
+        catalog: Arc::new(catalog(config)?),
+        schema: Arc::new(Schema::new(content::SCHEMA_NAME, &content::schema())),
+        hits: observe::journal(),
+        clock: clock.clone(),
+    })
+}
+
+fn catalog(config: &Config) -> anyhow::Result<Catalog> {
+    let Some(file) = &config.llm.prices_file else { return Ok(Catalog::built_in().clone()) };
+    let text = fs::read_to_string(file).with_context(|| format!("llm.prices_file {}", file.display()))?;
+    Catalog::parse(&text).with_context(|| format!("llm.prices_file {}", file.display()))
+}

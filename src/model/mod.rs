@@ -21,7 +21,7 @@ pub use id::{Id, identity};
 pub use money::NanoUsd;
 pub use session::Cadence;
 pub use signal::{OiStatus, Signal, SignalKind};
-pub use spend::{AccountTotals, Answer, LedgerEntry, PeriodTotal, Snapshot, Spend, SpendOutcome};
+pub use spend::{AccountTotals, Answer, Budget, LedgerEntry, PeriodTotal, Snapshot, Spend, SpendOutcome};
 pub use time::{Timestamp, parse_date};
 pub use vocabulary::{Direction, EventType, Horizon};
 

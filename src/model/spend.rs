@@ -24,6 +24,18 @@ vocabulary! {
     }
 }
 
+vocabulary! {
+    /// The three kinds of period that have a limit, as metrics name them.
+    Budget {
+        /// One session.
+        Session = "session",
+        /// One day, UTC.
+        Daily = "daily",
+        /// One month, UTC.
+        Monthly = "monthly",
+    }
+}
+
 /// One state of one hold. The first is open, a second one ends it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Spend {

@@ -12,7 +12,7 @@ use std::time::Duration;
 use metrics::{Counter, Gauge, Histogram};
 use parking_lot::Mutex;
 
-use crate::model::NanoUsd;
+use crate::model::{Budget, NanoUsd};
 
 use super::registry::Registry;
 use super::table::{
@@ -211,17 +211,6 @@ impl GenAiMetrics {
             }
         }
     }
-}
-
-/// One of the limits on what may be spent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Budget {
-    /// The open session's.
-    Session,
-    /// The day's.
-    Daily,
-    /// The month's.
-    Monthly,
 }
 
 /// How the budgets stand.

@@ -17,7 +17,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{AccountTotals, Id, NanoUsd, PeriodTotal, Snapshot, Spend, SpendOutcome, Timestamp};
+use crate::model::{AccountTotals, Budget, Id, NanoUsd, PeriodTotal, Snapshot, Spend, SpendOutcome, Timestamp};
 
 #[cfg(test)]
 mod tests;
@@ -35,29 +35,6 @@ pub struct Limits {
     pub daily: Option<NanoUsd>,
     /// In one month, UTC.
     pub monthly: Option<NanoUsd>,
-}
-
-/// The three kinds of period, each with a limit of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Budget {
-    /// One session.
-    Session,
-    /// One day, UTC.
-    Daily,
-    /// One month, UTC.
-    Monthly,
-}
-
-impl Budget {
-    /// The label `budget` of metrics.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Session => "session",
-            Self::Daily => "daily",
-            Self::Monthly => "monthly",
-        }
-    }
 }
 
 /// What became of a wish to hold.

@@ -15,6 +15,7 @@ mod outcome;
 mod purchase;
 mod resume;
 mod setup;
+mod tend;
 mod waiting;
 
 use std::pin::pin;

@@ -20,6 +20,7 @@ use tracing::debug;
 use super::article::{Analyst, Task};
 use super::outcome::Records;
 use super::setup::Topics;
+use super::tend::Tender;
 use super::waiting::{Seat, WaitingRoom};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -104,6 +105,7 @@ impl Resumer {
         // Budgets that refused, by what may give them room again.
         let mut exhausted: HashMap<String, String> = HashMap::new();
         let mut working = FuturesUnordered::new();
+        let mut tender = Tender::new();
         let mut look_at = self.clock.now();
         loop {
             tokio::select! {
@@ -124,6 +126,7 @@ impl Resumer {
                 () = self.clock.sleep_until(look_at) => {
                     let now = self.clock.now();
                     look_at = now.plus(LOOK_EVERY);
+                    tender.tend(&owned, &self.config, now).await?;
                     let periods = self.periods(now);
                     let may = |key: &Id, seat: &Seat| {
                         !under_way.contains(key)

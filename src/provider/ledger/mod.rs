@@ -30,12 +30,12 @@ use tracing::{info, warn};
 
 pub use self::hold::{End, Held};
 use self::journal::Recent;
-use super::book::{Admission, Book, Budget, Limits, Standing};
+use super::book::{Admission, Book, Limits, Standing};
 use crate::clock::Clock;
 use crate::config;
 use crate::flow::{Outgoing, Position};
 use crate::kafka::{Committing, Group, Place, Transactions};
-use crate::model::{Answer, Id, LedgerEntry, Spend, Timestamp};
+use crate::model::{Answer, Budget, Id, LedgerEntry, Spend, Timestamp};
 use crate::wire::Codec;
 
 /// Entries after which a snapshot is written: few enough to be read back in a fraction of a second.

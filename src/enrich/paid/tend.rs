@@ -1,0 +1,64 @@
+//! What is done for a partition now and then: its budget is shown, a warning is given once a session, and answers that
+//! ClickHouse has by now are let go.
+
+use std::time::Duration;
+
+use tracing::warn;
+
+use crate::config::Config;
+use crate::model::{Budget, NanoUsd, Timestamp};
+use crate::observe::{self, BudgetMetrics};
+use crate::provider::book::Standing;
+use crate::provider::ledger::Owned;
+
+/// How often it is looked what the sink has stored.
+const FORGET_EVERY: Duration = Duration::from_secs(5);
+
+/// Tends to one partition.
+#[derive(Debug)]
+pub(super) struct Tender {
+    metrics: BudgetMetrics,
+    forget_at: Timestamp,
+    /// The budgets for which a warning was given, as metrics name them, each with the session.
+    warned: Vec<(Budget, String)>,
+}
+
+impl Tender {
+    pub(super) fn new() -> Self {
+        Self { metrics: observe::budget(), forget_at: Timestamp(0), warned: Vec::new() }
+    }
+
+    /// Does what is due.
+    ///
+    /// # Errors
+    /// When Kafka does not say how far the sink is.
+    pub(super) async fn tend(&mut self, owned: &Owned, config: &Config, now: Timestamp) -> anyhow::Result<()> {
+        if now >= self.forget_at {
+            self.forget_at = now.plus(FORGET_EVERY);
+            owned.forget_stored().await?;
+        }
+        let account = &config.budget.account;
+        // The account's budgets have one owner, and are shown by nobody else.
+        if !owned.knows(account) {
+            return Ok(());
+        }
+        let session_id = config.articles.session.session_id(now);
+        for (budget, standing) in owned.standing(account, &session_id, now) {
+            let Standing { spent, reserved, limit } = standing;
+            self.metrics.stands(budget, limit, spent, reserved);
+            let Some(limit) = limit else { continue };
+            let key = (budget, session_id.clone());
+            if is_reached(config.budget.alert_at, spent, limit) && !self.warned.contains(&key) {
+                self.warned.retain(|(warned, _)| *warned != budget);
+                self.warned.push(key);
+                warn!(budget = budget.as_str(), session_id, %spent, %limit, "most of a budget is spent");
+            }
+        }
+        Ok(())
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a share is compared with one that a person wrote")]
+fn is_reached(share: f64, spent: NanoUsd, limit: NanoUsd) -> bool {
+    spent.0 as f64 >= limit.0 as f64 * share
+}

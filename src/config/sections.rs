@@ -138,6 +138,9 @@ settings! {
         key max_output_tokens: Option<u32> = None, within(16..=1_000_000);
         /// Longest wait for an answer; unset: the provider's usual one. Not used yet.
         key timeout: Option<Duration> = None, within(Duration::from_millis(100)..=Duration::from_hours(1));
+        /// Prices in place of the built-in ones, in the form of `schemas/prices.toml`; what is not named there is not
+        /// bought. Not used yet.
+        key prices_file: Option<PathBuf> = None;
         /// Ceiling of the adaptive limit of calls in flight. Not used yet.
         key concurrency_max: usize = 64, within(1..=100_000);
         /// Key of Gemini. Not used yet.

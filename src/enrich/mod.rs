@@ -1,6 +1,7 @@
 //! The enrich hop: what an analyzer says about each article of a batch.
 
 mod articles;
+pub mod content;
 pub mod lexicon;
 
 pub use articles::ByLexicon;

@@ -3,5 +3,6 @@
 mod articles;
 pub mod content;
 pub mod lexicon;
+pub mod validation;
 
 pub use articles::ByLexicon;

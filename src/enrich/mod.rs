@@ -4,5 +4,6 @@ mod articles;
 pub mod content;
 pub mod lexicon;
 pub mod validation;
+pub mod worth;
 
 pub use articles::ByLexicon;

@@ -138,6 +138,9 @@ settings! {
         key max_output_tokens: Option<u32> = None, within(16..=1_000_000);
         /// Longest wait for an answer; unset: 5 minutes.
         key timeout: Option<Duration> = None, within(Duration::from_millis(100)..=Duration::from_hours(1));
+        /// Prices in place of the built-in ones, in the form of `schemas/prices.toml`; what is not named there is not
+        /// bought.
+        key prices_file: Option<PathBuf> = None;
         /// Whether the provider's own count of tokens is asked for before each question, where it is free (Gemini): holds are
         /// then as small as they can be, for another round trip.
         key count_ahead: bool = false;

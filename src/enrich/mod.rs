@@ -1,8 +1,11 @@
 //! The enrich hop: what an analyzer says about each article of a batch.
 
 mod articles;
+pub mod content;
 pub mod lexicon;
 pub mod paid;
+pub mod validation;
+pub mod worth;
 
 pub use articles::ByLexicon;
 pub use paid::Setup;

@@ -22,7 +22,8 @@
 //! * [`kafka`]: the ends of a hop at Kafka: the polling thread, transactions, topics
 //! * [`clickhouse`]: rows, inserts, migrations, look-ups
 //! * [`provider`]: the one door to services that cost money or are limited
-//! * [`embedded`]: real Kafka and the ClickHouse engine on this machine, for the demo and the tests
+//! * [`embedded`]: real Kafka and the ClickHouse engine on this machine, and stand-ins for what costs money, for the
+//!   demo and the tests
 //! * `window`, [`enrich`], `score`, `sink`: the hops
 //! * [`pipeline`]: the program on one screen; [`supervise`]: keeps its hops running
 //! * [`bare`]: the work of the hops without the engine, for `benches/`

@@ -1,6 +1,7 @@
-//! Real local services for the demo and the tests: Apache Kafka and the ClickHouse engine.
+//! Local services for the demo and the tests: Apache Kafka and the ClickHouse engine, which are real, and stand-ins
+//! for those that cost money ([`providers`]).
 //!
-//! Fetched once by the ordinary package clients into a cache outside the tree ([`cache`], [`fetch`],
+//! The real ones are fetched once by the ordinary package clients into a cache outside the tree ([`cache`], [`fetch`],
 //! [`package`]), run as child processes on loopback that never outlive us ([`child`]), checked by talking to
 //! them ([`kafka`], [`clickhouse`]). The engine is a library; [`front`] makes it a server.
 //!
@@ -14,6 +15,7 @@ pub mod front;
 pub mod kafka;
 pub mod package;
 pub mod port;
+pub mod providers;
 
 use std::path::Path;
 

@@ -18,7 +18,7 @@ use crate::clock::Clock;
 use crate::enrich::articles::asked;
 use crate::flow::{Outgoing, written};
 use crate::model::{
-    Analysis, ArticleBatch, CloseReason, Deferral, Id, NanoUsd, Outcome, Reading, Timestamp, WaitsFor, identity,
+    Analysis, ArticleBatch, CloseReason, Deferral, NanoUsd, Outcome, Reading, Timestamp, WaitsFor, identity,
 };
 use crate::observe;
 use crate::wire::Codec;

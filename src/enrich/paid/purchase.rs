@@ -13,11 +13,11 @@ use crate::clock::Clock;
 use crate::enrich::content::{self, Question};
 use crate::enrich::lexicon::Lexicon;
 use crate::enrich::validation::{self, Claim, Validation};
-use crate::model::{Answer, Id, NanoUsd, Reading, parse_date};
-use crate::observe::{self, JournalMetrics};
+use crate::model::{Answer, NanoUsd, Reading, Timestamp, parse_date};
+use crate::observe::JournalMetrics;
 use crate::provider::adapter::{Finding, Llm, Prompt, Reply, Schema, Search, Tavily, Topic};
 use crate::provider::bound;
-use crate::provider::call::{CallError, Called, Usage};
+use crate::provider::call::{CallError, Usage};
 use crate::provider::door::{Bought, Door, Miss, Quote};
 use crate::provider::gate::Gate;
 use crate::provider::journal::Journal;
@@ -119,7 +119,7 @@ impl Findings {
                 published: kept
                     .published
                     .as_deref()
-                    .and_then(|date| parse_date(date, crate::model::Timestamp(i64::MAX / 2))),
+                    .and_then(|date| parse_date(date, Timestamp(i64::MAX / 2))),
             })
             .collect();
         validation::validate(claim, &findings, lexicon)

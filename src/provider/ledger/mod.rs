@@ -42,7 +42,7 @@ use crate::wire::Codec;
 const SNAPSHOT_EVERY: usize = 5_000;
 
 /// How long a hold waits before it looks again whether the sink has caught up.
-const FULL_WAIT: Duration = Duration::from_secs(1);
+const BEHIND_WAIT: Duration = Duration::from_secs(1);
 
 /// Where the ledger is, and what it goes by.
 #[derive(Debug, Clone)]
@@ -232,34 +232,39 @@ impl Owned {
             if *self.ledger.0.closing.borrow() {
                 return Err(Refused::Closing);
             }
-            let place = self.ledger.0.transactions.place().await?;
-            {
-                let mut state = self.lock();
-                if state.recent.is_full() {
+            let place = self.place().await?;
+            match self.try_hold(place, &hold)? {
+                Tried::Held(committing) => break committing,
+                Tried::Full => tokio::select! {
+                    () = ended => {}
+                    () = self.ledger.closed() => {}
+                },
+                Tried::Behind => {
                     warn!("the sink is behind: nothing is bought until it has stored what was answered");
-                    drop((state, place));
-                    self.ledger.0.clock.sleep_until(self.now().plus(FULL_WAIT)).await;
-                    continue;
+                    self.ledger.0.clock.sleep_until(self.now().plus(BEHIND_WAIT)).await;
                 }
-                match state.book.admit(&hold, self.ledger.0.settings.limits) {
-                    Admission::Exhausted(budget) => return Err(Refused::Exhausted(budget)),
-                    Admission::Held => {
-                        let entry = LedgerEntry { spend: Some(hold.clone()), ..LedgerEntry::default() };
-                        let committing = self.queue(place, &mut state, vec![entry])?;
-                        self.ledger.0.outstanding.send_modify(|outstanding| *outstanding += 1);
-                        break committing;
-                    }
-                    Admission::Full => {}
-                }
-            }
-            tokio::select! {
-                () = ended => {}
-                () = self.ledger.closed() => {}
             }
         };
         drop(turn);
         committing.done().await?;
         Ok(Held::new(Arc::clone(self), hold))
+    }
+
+    fn try_hold(&self, place: Place<'_>, hold: &Spend) -> Result<Tried, Refused> {
+        let mut state = self.lock();
+        if state.recent.is_full() {
+            return Ok(Tried::Behind);
+        }
+        match state.book.admit(hold, self.ledger.0.settings.limits) {
+            Admission::Exhausted(budget) => Err(Refused::Exhausted(budget)),
+            Admission::Full => Ok(Tried::Full),
+            Admission::Held => {
+                let entry = LedgerEntry { spend: Some(hold.clone()), ..LedgerEntry::default() };
+                let committing = self.queue(place, &mut state, vec![entry])?;
+                self.ledger.0.outstanding.send_modify(|outstanding| *outstanding += 1);
+                Ok(Tried::Held(committing))
+            }
+        }
     }
 
     /// Ends a hold, and keeps the answer that it bought.
@@ -367,6 +372,15 @@ impl Owned {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What became of an attempt to hold.
+enum Tried {
+    Held(Committing),
+    /// There is no room until something ends.
+    Full,
+    /// Memory is full of answers that the sink has not stored.
+    Behind,
 }
 
 /// A hold's name, never used again.

@@ -119,8 +119,6 @@ fn an_outage_cuts_and_refuses_and_ends_on_the_same_port() {
 fn dropping_them_ends_everything() {
     let stand_ins = StandIns::start(Settings::default()).unwrap();
     let mut connection = Connection::open(&stand_ins).unwrap();
-    let port = stand_ins.ports[0];
     drop(stand_ins);
     assert!(connection.receive().is_none());
-    assert!(TcpStream::connect(("127.0.0.1", port)).is_err());
 }

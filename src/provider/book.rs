@@ -105,6 +105,9 @@ impl Book {
     }
 
     /// Ends a hold: its bill, whatever it is, counts in its place. `false` where no such hold is open.
+    ///
+    /// # Panics
+    /// When the end is none.
     pub fn end(&mut self, end: &Spend) -> bool {
         assert_ne!(end.outcome, SpendOutcome::Open, "an end is not open");
         let Some(account) = self.accounts.get_mut(&end.account) else { return false };

@@ -29,8 +29,11 @@ const ASK_AGAIN: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 pub struct Journal {
     questions: mpsc::Sender<Question>,
-    flights: Arc<Mutex<HashMap<Id, Arc<tokio::sync::Mutex<()>>>>>,
+    flights: Flights,
 }
+
+/// Questions that somebody is asking.
+type Flights = Arc<Mutex<HashMap<Id, Arc<tokio::sync::Mutex<()>>>>>;
 
 #[derive(Debug)]
 struct Question {
@@ -42,8 +45,8 @@ struct Question {
 #[derive(Debug)]
 pub struct Turn {
     key: Id,
-    flights: Arc<Mutex<HashMap<Id, Arc<tokio::sync::Mutex<()>>>>>,
-    _turn: OwnedMutexGuard<()>,
+    flights: Flights,
+    _first: OwnedMutexGuard<()>,
 }
 
 impl Journal {
@@ -61,7 +64,7 @@ impl Journal {
             let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(flights.entry(key.clone()).or_default())
         };
-        Turn { key: key.clone(), flights: Arc::clone(&self.flights), _turn: flight.lock_owned().await }
+        Turn { key: key.clone(), flights: Arc::clone(&self.flights), _first: flight.lock_owned().await }
     }
 
     /// The answer, if it was ever paid for. Ask with the [`Turn`] of the question in hand.
@@ -98,7 +101,7 @@ async fn answer(store: Store, clock: Clock, mut inbox: mpsc::Receiver<Question>)
             match store.answers(&keys).await {
                 Ok(answers) => break answers,
                 Err(failure) => {
-                    warn!(error = %failure, "paid answers cannot be looked up, nothing is bought until then")
+                    warn!(error = %failure, "paid answers cannot be looked up, nothing is bought until then");
                 }
             }
             questions.retain(|question| !question.answer.is_closed());

@@ -51,11 +51,11 @@ pub async fn together(
     tokio::select! {
         ended = &mut chain => {
             ledger.close();
-            let resumed = resumer.await;
-            ended.and(resumed)
+            let rest = resumer.await;
+            ended.and(rest)
         }
-        resumed = &mut resumer => {
-            resumed?;
+        ended = &mut resumer => {
+            ended?;
             chain.await
         }
     }

@@ -18,7 +18,7 @@ use crate::observe::JournalMetrics;
 use crate::provider::adapter::{Finding, Llm, Prompt, Reply, Schema, Search, Tavily, Topic};
 use crate::provider::bound;
 use crate::provider::call::{CallError, Usage};
-use crate::provider::door::{Bought, Door, Miss, Quote};
+use crate::provider::door::{Door, Miss, Quote};
 use crate::provider::gate::Gate;
 use crate::provider::journal::Journal;
 use crate::provider::ledger::{Ledger, Refused};
@@ -116,10 +116,7 @@ impl Findings {
                 url: &kept.url,
                 content: &kept.content,
                 score: kept.score,
-                published: kept
-                    .published
-                    .as_deref()
-                    .and_then(|date| parse_date(date, Timestamp(i64::MAX / 2))),
+                published: kept.published.as_deref().and_then(|date| parse_date(date, Timestamp(i64::MAX / 2))),
             })
             .collect();
         validation::validate(claim, &findings, lexicon)
@@ -204,6 +201,17 @@ impl Buyer {
                 Err(error) => warn!(%error, "a kept answer cannot be read any more, it is bought again"),
             }
         }
+        self.buy(task, asking, model, &question).await
+    }
+
+    /// Asks until there is an answer that can be read, or none is to be expected.
+    async fn buy(
+        &self,
+        task: &Task,
+        asking: &mut Asking,
+        model: &str,
+        question: &Question,
+    ) -> Result<Outcome<Reading>, Refused> {
         let mut asked = question.clone();
         let mut operation = "analyze";
         loop {
@@ -223,30 +231,21 @@ impl Buyer {
                 }
                 content::read(&reply.text).map(|reading| (reading, reply.text))
             };
-            let cost = |usage: &Usage| self.cost(usage);
-            let Bought { result, cost, usage } =
-                self.door.call(&task.purse, quote, self.llm.ask(&prompt), read, cost).await?;
-            asking.cost = asking.cost.saturating_add(cost);
-            match result {
-                Ok(value) => {
-                    let usage = usage.unwrap_or_default();
-                    let signed = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
-                    return Ok(Outcome::Found(Found {
-                        value,
-                        model: usage.model,
-                        prompt_version: question.prompt_version,
-                        tokens: [signed(usage.input_tokens), signed(usage.output_tokens)],
-                    }));
-                }
+            let bought =
+                self.door.call(&task.purse, quote, self.llm.ask(&prompt), read, |usage| self.cost(usage)).await?;
+            asking.cost = asking.cost.saturating_add(bought.cost);
+            match bought.result {
+                Ok(reading) => return Ok(Outcome::Found(found(reading, bought.usage, question.prompt_version))),
                 Err(Miss::Unreadable(complaint)) if operation == "analyze" => {
                     debug!(article_id = task.article.article_id, complaint, "an answer cannot be read, it is repaired");
                     (asked, operation) = (question.repair(&complaint), "repair");
                 }
                 Err(Miss::Unreadable(error)) => return Ok(Outcome::Failed { error, for_good: true }),
-                Err(Miss::Call(error)) => match self.after(&error, asking).await? {
-                    Some(for_good) => return Ok(Outcome::Failed { error: error.to_string(), for_good }),
-                    None => {}
-                },
+                Err(Miss::Call(error)) => {
+                    if let Some(for_good) = self.after(&error, asking).await? {
+                        return Ok(Outcome::Failed { error: error.to_string(), for_good });
+                    }
+                }
             }
         }
     }
@@ -378,4 +377,10 @@ impl Buyer {
             () = self.ledger.closed() => Err(Refused::Closing),
         }
     }
+}
+
+fn found(reading: Reading, usage: Option<Usage>, prompt_version: &'static str) -> Found<Reading> {
+    let Usage { model, input_tokens, output_tokens, .. } = usage.unwrap_or_default();
+    let tokens = [input_tokens, output_tokens].map(|count| i64::try_from(count).unwrap_or(i64::MAX));
+    Found { value: reading, model, prompt_version, tokens }
 }

@@ -79,7 +79,7 @@ impl Resumer {
             }
             tokio::select! {
                 () = resumer.ledger.closed() => break,
-                changed = changes.changed() => if changed.is_err() { break },
+                moved = changes.changed() => if moved.is_err() { break },
                 Some(ended) = tasks.join_next() => match ended {
                     Ok(ended) => ended?,
                     Err(ended) if ended.is_cancelled() => {}
@@ -110,7 +110,9 @@ impl Resumer {
         loop {
             tokio::select! {
                 () = self.ledger.closed() => break,
-                record = records.recv() => self.take_in(&mut room, record.context("reading articles.deferred has ended")?),
+                record = records.recv() => {
+                    self.take_in(&mut room, &record.context("reading articles.deferred has ended")?);
+                }
                 Some(done) = working.next(), if !working.is_empty() => {
                     let (key, seat, resumed): (Id, Seat, anyhow::Result<Resumed>) = done;
                     under_way.remove(&key);
@@ -151,7 +153,7 @@ impl Resumer {
         format!("{} {}", self.config.articles.session.session_id(now), Cadence::Daily.session_id(now))
     }
 
-    fn take_in(&self, room: &mut WaitingRoom, record: Record) {
+    fn take_in(&self, room: &mut WaitingRoom, record: &Record) {
         let Some(key) = record.key.as_deref().and_then(|key| std::str::from_utf8(key).ok()) else { return };
         let key = Id(key.to_owned());
         let Some(value) = &record.value else { return room.leave(&key) };

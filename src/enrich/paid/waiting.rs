@@ -87,17 +87,6 @@ impl WaitingRoom {
             .map(|(key, seat)| (key.clone(), seat.clone()))
             .collect()
     }
-
-    /// Those of a session, whatever they wait for.
-    pub fn of_session<'a>(&'a self, session_id: &'a str) -> impl Iterator<Item = (&'a Id, &'a Seat)> {
-        self.seats.iter().filter(move |(_, seat)| seat.session_id == session_id)
-    }
-
-    /// How many wait.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.seats.len()
-    }
 }
 
 #[cfg(test)]
@@ -135,6 +124,9 @@ mod tests {
         room.seat(id("new"), seat(6, 1, 200, WaitsFor::Retry, 5_000));
         room.leave(&id("old"));
         assert_eq!(names(&room, 0), "first publisher");
-        assert_eq!((room.len(), room.of_session("2026-11-22").count(), room.of_session("x").count()), (4, 4, 0));
+        room.leave_seat(&id("first publisher"), 1);
+        assert_eq!(names(&room, 0), "first publisher", "a newer record has taken the seat");
+        room.leave_seat(&id("first publisher"), 3);
+        assert_eq!(names(&room, 0), "");
     }
 }

@@ -69,12 +69,14 @@ struct Inner {
     transactions: Transactions,
     codec: Arc<Codec<LedgerEntry>>,
     clock: Clock,
-    /// By partition and epoch: read back once an assignment.
-    owned: Mutex<HashMap<i32, (u64, Arc<OnceCell<Arc<Owned>>>)>>,
+    owned: Mutex<HashMap<i32, Assigned>>,
     closing: watch::Sender<bool>,
     /// Holds of this process that have not ended.
     outstanding: watch::Sender<usize>,
 }
+
+/// The epoch of an assignment, and the book that is read back once in it.
+type Assigned = (u64, Arc<OnceCell<Arc<Owned>>>);
 
 impl fmt::Debug for Ledger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -211,8 +213,9 @@ impl Owned {
         let place = owned.ledger.0.transactions.place().await?;
         let committing = {
             let mut state = owned.lock();
-            let entries = doubted.into_iter().map(|spend| LedgerEntry { spend: Some(spend), ..LedgerEntry::default() });
-            owned.queue(place, &mut state, entries.collect())?
+            let entry = |spend| LedgerEntry { spend: Some(spend), ..LedgerEntry::default() };
+            let entries: Vec<LedgerEntry> = doubted.into_iter().map(entry).collect();
+            owned.queue(place, &mut state, &entries)?
         };
         committing.done().await?;
         Ok(owned)
@@ -260,7 +263,7 @@ impl Owned {
             Admission::Full => Ok(Tried::Full),
             Admission::Held => {
                 let entry = LedgerEntry { spend: Some(hold.clone()), ..LedgerEntry::default() };
-                let committing = self.queue(place, &mut state, vec![entry])?;
+                let committing = self.queue(place, &mut state, &[entry])?;
                 self.ledger.0.outstanding.send_modify(|outstanding| *outstanding += 1);
                 Ok(Tried::Held(committing))
             }
@@ -278,7 +281,7 @@ impl Owned {
             }
             let entry = LedgerEntry { spend: Some(spend), answer, snapshot: None };
             // Whether it is committed is known by what is committed behind it.
-            drop(self.queue(place, &mut state, vec![entry])?);
+            drop(self.queue(place, &mut state, &[entry])?);
         }
         self.ledger.0.outstanding.send_modify(|outstanding| *outstanding -= 1);
         self.ended.notify_waiters();
@@ -340,12 +343,12 @@ impl Owned {
         &self,
         place: Place<'_>,
         state: &mut MutexGuard<'_, State>,
-        entries: Vec<LedgerEntry>,
+        entries: &[LedgerEntry],
     ) -> anyhow::Result<Committing> {
         let now = self.ledger.0.clock.now();
         let mut records = Vec::with_capacity(entries.len() + 1);
         state.entries_since_snapshot += entries.len();
-        for entry in &entries {
+        for entry in entries {
             records.push(self.record(entry)?);
         }
         if state.entries_since_snapshot >= SNAPSHOT_EVERY {

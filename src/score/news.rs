@@ -2,10 +2,10 @@
 //!
 //! # Formula
 //! ```text
-//! score = 50 + 50 · s · c · (½ + ½g) · e · (0.7 + 0.3n) · d · v
+//! score = 50 + 50 · s · c · (½ + ½g) · e · (0.7 + 0.3n) · d
 //! ```
-//! with s the sentiment (−1…1), c the confidence, g the strength, n the novelty (each 0…1), e the event's weight, d =
-//! ½ for a near-duplicate and 1 otherwise, and v = ½ + ½·agreement where the claim was researched and 1 otherwise.
+//! with s the sentiment (−1…1), c the confidence (which research has moved where the claim was researched), g the
+//! strength, n the novelty (each 0…1), e the event's weight, and d = ½ for a near-duplicate and 1 otherwise.
 //!
 //! Why a product: each factor is a reason to believe less of the sentiment, and doubts multiply. Why half weight for
 //! a repetition: stale news moves prices, but less, and part of the move is reversed (Tetlock, "All the News That's
@@ -40,9 +40,8 @@ pub(crate) fn signal(analysis: Analysis, now: Timestamp) -> Option<Signal> {
         return None;
     }
     let reading = analysis.reading?;
-    let components = components(&reading, !analysis.near_duplicate_of.is_empty(), analysis.validation_score);
+    let components = components(&reading, !analysis.near_duplicate_of.is_empty());
     let score = (NEUTRAL + components.values().sum::<f64>()).clamp(0.0, 100.0);
-    let agreement = analysis.validation_score.unwrap_or(1.0);
     Some(Signal {
         signal_id: identity(&["article", &analysis.article_id, STRATEGY, &analysis.run_id]),
         kind: SignalKind::Article,
@@ -53,7 +52,7 @@ pub(crate) fn signal(analysis: Analysis, now: Timestamp) -> Option<Signal> {
         strategy: STRATEGY.to_owned(),
         score,
         direction: direction(score),
-        confidence: (reading.confidence * (0.5 + 0.5 * agreement)).clamp(0.0, 1.0),
+        confidence: reading.confidence.clamp(0.0, 1.0),
         strength: ((score - NEUTRAL).abs() / NEUTRAL).clamp(0.0, 1.0),
         components,
         oi_status: OiStatus::None,
@@ -71,14 +70,13 @@ pub(crate) fn signal(analysis: Analysis, now: Timestamp) -> Option<Signal> {
     })
 }
 
-fn components(reading: &Reading, is_repetition: bool, agreement: Option<f64>) -> BTreeMap<String, f64> {
+fn components(reading: &Reading, is_repetition: bool) -> BTreeMap<String, f64> {
     let factors = [
         ("confidence", reading.confidence.clamp(0.0, 1.0)),
         ("strength", 0.5 + 0.5 * reading.strength.clamp(0.0, 1.0)),
         ("event", event_weight(reading.event_type)),
         ("novelty", 0.7 + 0.3 * reading.novelty.clamp(0.0, 1.0)),
         ("repetition", if is_repetition { REPETITION_WEIGHT } else { 1.0 }),
-        ("validation", agreement.map_or(1.0, |agreement| 0.5 + 0.5 * agreement.clamp(0.0, 1.0))),
     ];
     let mut points = 50.0 * reading.sentiment.clamp(-1.0, 1.0);
     let mut components = BTreeMap::from([("sentiment".to_owned(), points)]);
@@ -146,7 +144,7 @@ mod tests {
     #[test]
     fn sure_and_strong_news_reaches_the_ends() {
         let sum = |sentiment| {
-            let all = components(&reading(sentiment, 1.0, 1.0, 1.0, EventType::Hack), false, None);
+            let all = components(&reading(sentiment, 1.0, 1.0, 1.0, EventType::Hack), false);
             NEUTRAL + all.values().sum::<f64>()
         };
         assert_eq!((sum(1.0), sum(-1.0), sum(0.0)), (100.0, 0.0, 50.0));
@@ -156,16 +154,16 @@ mod tests {
         #[test]
         fn components_add_up_and_doubt_only_takes_away(
             sentiment in -1.0..=1.0_f64, confidence in 0.0..=1.0_f64, strength in 0.0..=1.0_f64,
-            novelty in 0.0..=1.0_f64, repetition: bool, agreement in proptest::option::of(0.0..=1.0_f64),
+            novelty in 0.0..=1.0_f64, repetition: bool,
             event in 0..EventType::ALL.len(),
         ) {
             let reading = reading(sentiment, confidence, strength, novelty, EventType::ALL[event]);
-            let all = components(&reading, repetition, agreement);
+            let all = components(&reading, repetition);
             let score = NEUTRAL + all.values().sum::<f64>();
             prop_assert!((0.0..=100.0).contains(&score));
             prop_assert!((score - NEUTRAL) * sentiment >= -1e-9, "doubt never turns a sign");
             prop_assert!((score - NEUTRAL).abs() <= 50.0 * sentiment.abs() + 1e-9);
-            let again = components(&reading, true, agreement);
+            let again = components(&reading, true);
             prop_assert!((again.values().sum::<f64>()).abs() <= (score - NEUTRAL).abs() + 1e-9);
         }
     }

@@ -19,6 +19,7 @@ mod flow_once;
 mod lexicon;
 mod mill;
 mod outage;
+mod paid;
 mod rebalance;
 mod stack;
 mod texts;

@@ -69,6 +69,12 @@ impl Mill {
         self
     }
 
+    /// Sets a variable of the environment, such as a key, for every process started from now on.
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     /// A file in the folder in which commands run.
     pub fn file(&self, name: &str, content: &str) -> PathBuf {
         let path = self.folder.path().join(name);
@@ -99,9 +105,20 @@ impl Mill {
 
     /// Starts `signalmill run`.
     pub fn start(&self) -> Worker {
+        self.start_with(&[])
+    }
+
+    /// The same as a worker of this name.
+    pub fn named<'a>(&'a self, worker_id: &str) -> Named<'a> {
+        Named { mill: self, worker_id: worker_id.to_owned() }
+    }
+
+    fn start_with(&self, variables: &[(&str, &str)]) -> Worker {
         let number = self.started.replace(self.started.get() + 1);
         let log = self.folder.path().join(format!("run-{number}.log"));
-        let child = Child::spawn("signalmill", self.program(&["run"]), &log).unwrap();
+        let mut program = self.program(&["run"]);
+        program.envs(variables.iter().copied());
+        let child = Child::spawn("signalmill", program, &log).unwrap();
         Worker { child, log }
     }
 
@@ -178,6 +195,19 @@ impl Mill {
             Ok(answer) => Err(format!("{answer}, not {expected}")),
             Err(error) => Err(error),
         });
+    }
+}
+
+/// An installation as one of its workers has it.
+pub struct Named<'a> {
+    mill: &'a Mill,
+    worker_id: String,
+}
+
+impl Named<'_> {
+    /// Starts `signalmill run`.
+    pub fn start(&self) -> Worker {
+        self.mill.start_with(&[("SIGNALMILL__KAFKA__WORKER_ID", &self.worker_id)])
     }
 }
 

@@ -18,8 +18,8 @@
 //! increase follows TCP BIC and CUBIC (Xu, Harfoush, Rhee 2004; RFC 9438). With no level known, the distance to it is the
 //! limit itself, and the same formula is slow start. That the decrease follows the number of refused calls is DCTCP's
 //! (RFC 8257), that it happens once a round trip TCP's (RFC 6582), that only places that are used make it grow Netflix's
-//! (<https://github.com/Netflix/concurrency-limits>) and RFC 7661's. Everything is counted in round trips and answers, so that latencies from a
-//! millisecond to a minute need no settings of their own.
+//! (<https://github.com/Netflix/concurrency-limits>) and RFC 7661's. Everything is counted in round trips and answers,
+//! so that latencies from a millisecond to a minute need no settings of their own.
 //!
 //! Units: places are calls in flight; a round is as many answers as there are places.
 

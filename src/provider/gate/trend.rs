@@ -13,7 +13,8 @@
 //! emptying the service now and then, Gradient2 lets its measure drift upwards. The trial needs neither. Sources:
 //! <https://github.com/Netflix/concurrency-limits>,
 //! <https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/adaptive_concurrency_filter>, and
-//! HyStart (RFC 9406) for holding slow start back when latency rises. Throughput comes from Little's law (calls in flight ÷ latency), which also holds for answers that come in bursts.
+//! `HyStart` (RFC 9406) for holding slow start back when latency rises. Throughput comes from Little's law (calls in
+//! flight ÷ latency), which also holds for answers that come in bursts.
 
 use std::time::Duration;
 

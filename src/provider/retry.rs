@@ -5,7 +5,8 @@
 //! then, and nothing is given up for an outage. A wait is never shorter than the service itself asks for.
 //!
 //! Source of the waits: Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog (2015), "full jitter": a random
-//! wait below a ceiling that doubles. Ours also has a floor.
+//! wait below a ceiling that doubles (<https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>). Ours
+//! also has a floor.
 
 use std::time::Duration;
 

@@ -1,21 +1,30 @@
 //! How many calls may be in flight at a service at one time, learned from what becomes of them.
 //!
 //! A pure state machine: it is told the time and what became of each call. The limit is between 1 and `max` places. It
-//! starts at [`PLACES_FIRST`] and doubles each round trip until the service complains. A complaint (429, 503, a server
-//! that fails) takes a tenth of the places away, at most once a round trip: only a call that was sent after the last
-//! decrease can cause another. What the calls sent before it bring is counted: each of them that is refused too keeps
-//! its place out of the limit, so a service that shrinks to a tenth is found in one round trip, without asking again.
+//! starts at [`PLACES_FIRST`] and doubles each round trip until the service complains (429, 503, a server that fails).
+//! A complaint takes a tenth of the places away, at most once a round trip: only a call that was sent after the last
+//! decrease can cause another. The calls that were in flight with it are counted: each that is refused too takes its
+//! place with it, so a service that shrinks to a tenth is found in one round trip, without a call more. What is left is
+//! the level that the service is known to bear: the limit comes back to it fast, rests there, and then tries more, in
+//! steps that grow as long as nothing is refused.
+//!
+//! A single refusal at a level that was borne just before is chance, and takes the tenth and no more. A wait that the
+//! service asks for is kept; a long one tells of a quota a minute, after which a few calls go first. Where even one call
+//! at a time is refused, the limit pauses by itself, for longer each time. Latency is judged in [`super::trend`].
 //!
 //! # Why
 //! Additive increase and multiplicative decrease alone (Netflix's `AIMDLimit`, TCP Reno) cannot do both things asked of
 //! it: small steps take minutes to find a capacity that came back, halving wastes a quarter of one that stays. So the
-//! increase follows TCP BIC and CUBIC (Xu, Harfoush, Rhee 2004; RFC 9438): fast back to the level that was last known to
-//! be [`safe`](Limit::safe), a rest there, then away from it in growing steps. With no level known, the distance to it is
-//! the limit itself, and the same formula is slow start. That the decrease follows the number of refused calls is DCTCP
-//! (RFC 8257). Counting a decrease once a round trip is TCP's recovery point (RFC 6582). Growth only while the places
-//! are used is RFC 7661's and Netflix's. The clear and lasting rise of latency is in [`super::trend`].
+//! increase follows TCP BIC and CUBIC (Xu, Harfoush, Rhee 2004; RFC 9438). With no level known, the distance to it is the
+//! limit itself, and the same formula is slow start. That the decrease follows the number of refused calls is DCTCP's
+//! (RFC 8257), that it happens once a round trip TCP's (RFC 6582), that only places that are used make it grow Netflix's
+//! (<https://github.com/Netflix/concurrency-limits>) and RFC 7661's. Everything is counted in round trips and answers,
+//! so that latencies from a millisecond to a minute need no settings of their own.
 //!
 //! Units: places are calls in flight; a round is as many answers as there are places.
+
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
@@ -38,8 +47,10 @@ const REST_ROUNDS: f64 = 6.0;
 /// A try that costs a pause is made only after so many times the pause, or where pauses are long, after [`REST_MAX`].
 const REST_PER_PAUSE: u32 = 10;
 const REST_MAX: Duration = Duration::from_mins(1);
+/// A service that asks for this much tells of a quota, not of calls in flight.
+pub(super) const QUOTA_WAIT_MIN: Duration = Duration::from_secs(5);
 /// The longest pause that a service can ask for with a refusal. What asks for more is out of quota, or wrong.
-pub(super) const PAUSE_ASKED_MAX: Duration = Duration::from_hours(1);
+const PAUSE_ASKED_MAX: Duration = Duration::from_hours(1);
 /// Pauses of our own, when one call at a time is too many: doubling while nothing is answered.
 const PAUSE_MIN: Duration = Duration::from_millis(100);
 const PAUSE_MAX: Duration = Duration::from_mins(1);
@@ -62,7 +73,7 @@ impl Ticket {
     }
 }
 
-/// The calls that were in flight at a decrease, and how many of them were refused.
+/// The calls that were in flight at a decrease, how many of them were refused, and the limit before it.
 #[derive(Debug)]
 struct Complaint {
     in_flight: usize,
@@ -85,8 +96,9 @@ pub(super) struct Limit {
     /// Calls with a lower number were sent before the last decrease.
     fresh_from: u64,
     complaint: Option<Complaint>,
-    /// Answers to calls that were sent after it.
+    /// Answers to calls that were sent after it, and the most calls in flight beside one of them.
     borne: usize,
+    borne_beside: usize,
     /// Rounds of rest at the safe level, and until when it lasts at least.
     rested: f64,
     rest_until: Timestamp,
@@ -114,6 +126,7 @@ impl Limit {
             fresh_from: 0,
             complaint: None,
             borne: 0,
+            borne_beside: 0,
             rested: 0.0,
             rest_until: Timestamp(i64::MIN),
             peak: 0,
@@ -135,10 +148,15 @@ impl Limit {
         self.in_flight
     }
 
+    /// Until when nothing is sent, where that is later than now.
+    pub(super) fn paused_until(&self, now: Timestamp) -> Option<Timestamp> {
+        (now < self.paused_until).then_some(self.paused_until)
+    }
+
     /// Whether one more call may be sent.
     pub(super) fn turn(&self, now: Timestamp) -> Turn {
-        if now < self.paused_until {
-            Turn::At(self.paused_until)
+        if let Some(moment) = self.paused_until(now) {
+            Turn::At(moment)
         } else if self.in_flight >= self.places() {
             Turn::Later
         } else {
@@ -168,9 +186,10 @@ impl Limit {
             return;
         }
         self.borne += 1;
+        self.borne_beside = self.borne_beside.max(ticket.beside);
         let used = self.is_used();
         if timed && used {
-            let stand = Stand { places: self.places, exploring: self.safe == 0.0 && self.places < self.max };
+            let stand = Stand { places: self.places, exploring: self.safe < self.places && self.places < self.max };
             if let Some(advice) = self.trend.push(ticket.age(now), ticket.beside, &stand, now) {
                 self.follow(advice);
             }
@@ -185,32 +204,46 @@ impl Limit {
         let in_flight = self.in_flight;
         self.ended();
         if ticket.number >= self.fresh_from {
+            self.complain(ticket, in_flight);
             if self.places() == 1 && asked.is_none() {
                 let doubled = PAUSE_MIN.saturating_mul(1_u32.checked_shl(self.pauses).unwrap_or(u32::MAX));
                 self.pause(doubled.min(PAUSE_MAX), spread, now);
                 self.pauses = self.pauses.saturating_add(1);
             }
-            let chance = self.borne >= BORNE_MIN && float(ticket.beside) <= self.safe;
-            let in_flight = in_flight.min(self.places());
-            self.complaint = Some(Complaint { in_flight, refused: 0, limit: self.places, chance });
-            self.borne = 0;
-            self.fresh_from = self.sent;
-            self.trend.forget_trial();
+        }
+        if let Some(asked) = asked {
+            let asked = asked.min(PAUSE_ASKED_MAX);
+            self.pause(asked, spread, now);
+            self.rest_until = self.paused_until.plus(asked.saturating_mul(REST_PER_PAUSE).min(REST_MAX));
+            if asked >= QUOTA_WAIT_MIN {
+                // How many were refused tells how many were sent when the quota was used up, not how many it bears.
+                if let Some(complaint) = self.complaint.take() {
+                    self.safe = (complaint.limit * DECREASE).max(1.0);
+                    self.places = PLACES_FIRST.min(self.safe);
+                }
+                return;
+            }
         }
         if let Some(complaint) = &mut self.complaint {
             complaint.refused += 1;
-            if !complaint.chance || complaint.refused > 1 {
+            if complaint.chance && complaint.refused == 1 {
+                self.safe = self.safe.max(complaint.limit);
+            } else {
                 self.safe = float(complaint.in_flight.saturating_sub(complaint.refused)).max(1.0);
                 self.rested = 0.0;
             }
             self.places = self.places.min(complaint.limit * DECREASE).min(self.safe).max(1.0);
         }
-        if let Some(asked) = asked {
-            let asked = asked.min(PAUSE_ASKED_MAX);
-            self.places = self.places.min(PLACES_FIRST);
-            self.pause(asked, spread, now);
-            self.rest_until = self.paused_until.plus(asked.saturating_mul(REST_PER_PAUSE).min(REST_MAX));
-        }
+    }
+
+    /// The first refusal of a call that was sent after the last decrease.
+    fn complain(&mut self, ticket: &Ticket, in_flight: usize) {
+        let chance = self.borne >= BORNE_MIN && ticket.beside <= self.borne_beside.max(whole(self.safe));
+        let in_flight = in_flight.min(self.places());
+        self.complaint = Some(Complaint { in_flight, refused: 0, limit: self.places, chance });
+        self.fresh_from = self.sent;
+        (self.borne, self.borne_beside) = (0, 0);
+        self.trend.forget_trial();
     }
 
     /// A call ended and nothing can be learned from it.
@@ -231,10 +264,10 @@ impl Limit {
         self.trend.forget_trial();
     }
 
-    /// Slow start doubles what is used; later steps need all of it used.
+    /// What is doubled may reach double of what is used; later steps need all of it used.
     fn is_used(&self) -> bool {
         let peak = self.peak.max(self.peak_before);
-        if self.safe == 0.0 { 2 * peak >= self.places() } else { peak >= self.places() }
+        if self.safe == 0.0 || self.places < self.safe { 2 * peak > self.places() } else { peak >= self.places() }
     }
 
     /// One answer's share of the round's increase.

@@ -16,6 +16,7 @@ mod breaker;
 mod limit;
 #[cfg(test)]
 mod simulation;
+mod state;
 #[cfg(test)]
 mod tests;
 mod trend;
@@ -33,9 +34,10 @@ use crate::config::Breaker as BreakerConfig;
 use crate::model::Timestamp;
 use crate::observe::{self, Breaker as Shown, ProviderMetrics};
 
+pub use self::breaker::Settings as BreakerSettings;
 use self::breaker::{Breaker, Pass};
-pub use self::breaker::{Settings as BreakerSettings, State};
-use self::limit::{Limit, Ticket};
+use self::limit::{Limit, QUOTA_WAIT_MIN, Ticket};
+pub use self::state::State;
 use super::call::{CallError, Called};
 
 /// What became of a call, as the gate needs it: see [`Called::verdict`].
@@ -104,6 +106,8 @@ struct Parts {
     limit: Limit,
     breaker: Breaker,
     rng: StdRng,
+    /// Why the service asked for its last long wait.
+    asked: String,
     /// Calls in flight and places, as the metrics have them.
     counted: (usize, usize),
 }
@@ -117,6 +121,7 @@ impl Gate {
         metrics.limit(0, limit.places());
         let parts = Parts {
             counted: (0, limit.places()),
+            asked: String::new(),
             limit,
             breaker: Breaker::new(settings.breaker),
             rng: StdRng::seed_from_u64(settings.seed),
@@ -167,8 +172,9 @@ impl Gate {
         let now = self.0.clock.now();
         let wait = match (parts.breaker.turn(now), parts.limit.turn(now)) {
             (Turn::Now, Turn::Now) => {
+                parts.asked.clear();
                 let inside = Some((parts.breaker.pass(), parts.limit.send(now)));
-                self.0.show(&mut parts);
+                self.0.show(&mut parts, now);
                 return Ok(Permit { gate: self.clone(), operation, inside });
             }
             (Turn::At(one), Turn::At(other)) => Some(one.max(other)),
@@ -187,29 +193,38 @@ impl Drop for Inner {
 
 impl Inner {
     /// Metrics, state and log after a change of the parts, whose lock is held so that changes are told in their order.
-    fn show(&self, parts: &mut Parts) {
+    fn show(&self, parts: &mut Parts, now: Timestamp) {
         let (in_flight, places) = (parts.limit.in_flight(), parts.limit.places());
         self.metrics.in_flight(parts.counted.0, in_flight);
         self.metrics.limit(parts.counted.1, places);
         parts.counted = (in_flight, places);
-        let state = parts.breaker.state();
+        let state = match (parts.breaker.state(), parts.limit.paused_until(now)) {
+            (State::Closed, Some(until)) if !parts.asked.is_empty() => {
+                State::Paused { until, why: parts.asked.clone() }
+            }
+            (state, _) => state,
+        };
         let provider = self.provider;
         self.state.send_if_modified(|shown| {
             if *shown == state {
                 return false;
             }
             self.metrics.breaker(match &state {
-                State::Closed => Shown::Closed,
+                State::Closed | State::Paused { .. } => Shown::Closed,
                 State::HalfOpen => Shown::HalfOpen,
                 State::Open { .. } | State::Stopped { .. } => Shown::Open,
             });
             match (&state, &*shown) {
-                // Said once, not once a minute.
-                (State::Stopped { .. }, State::Stopped { .. }) | (State::HalfOpen, _) => {}
+                // Said once, not once a minute or once a call.
+                (State::Stopped { .. }, State::Stopped { .. })
+                | (State::Paused { .. }, State::Paused { .. })
+                | (State::Closed, State::Paused { .. })
+                | (State::HalfOpen, _) => {}
                 (State::Stopped { why }, _) => error!(provider, error = why, "provider refuses us and is stopped"),
                 (State::Open { until, why }, _) => {
                     warn!(provider, %until, error = why, "provider is out, its calls wait");
                 }
+                (State::Paused { until, why }, _) => warn!(provider, %until, error = why, "provider asks to wait"),
                 (State::Closed, _) => info!(provider, "provider is back"),
             }
             *shown = state;
@@ -243,8 +258,11 @@ impl Permit {
             Some(Ok(())) => parts.limit.answered(&ticket, true, now),
             // An answer about the question, and often one that comes sooner than others.
             Some(Err(CallError::Permanent { .. })) => parts.limit.answered(&ticket, false, now),
-            Some(Err(CallError::Limited { retry_after, .. } | CallError::Transient { retry_after, .. })) => {
+            Some(Err(CallError::Limited { retry_after, error } | CallError::Transient { retry_after, error })) => {
                 parts.limit.refused(&ticket, *retry_after, spread, now);
+                if retry_after.is_some_and(|asked| asked >= QUOTA_WAIT_MIN) {
+                    parts.asked.clone_from(error);
+                }
             }
             Some(Err(CallError::Exhausted { .. } | CallError::Denied { .. } | CallError::Lost { .. })) | None => {
                 parts.limit.ended();
@@ -258,7 +276,7 @@ impl Permit {
                 }
             }
         }
-        gate.show(&mut parts);
+        gate.show(&mut parts, now);
         drop(parts);
         gate.ended.notify_one();
         let outcome = match verdict {

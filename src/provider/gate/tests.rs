@@ -37,6 +37,12 @@ fn enter(gate: &Gate) -> Option<Permit> {
     poll(&mut entering(gate))
 }
 
+fn answer(permits: Vec<Permit>) {
+    for permit in permits {
+        permit.done(Ok(()));
+    }
+}
+
 fn transient() -> CallError {
     CallError::Transient { retry_after: None, error: "connection refused".to_owned() }
 }
@@ -77,19 +83,25 @@ fn places_are_given_in_the_order_of_arrival_and_a_waiter_may_leave() {
 fn an_outage_holds_everybody_back_and_ends_by_itself() {
     let (gate, hand) = gate("outage", 64);
     let watch = gate.watch();
-    let mut kept = enter(&gate);
-    for _ in 0..4 {
-        enter(&gate).unwrap().done(Err(&transient()));
+    for places in [4, 8] {
+        let permits: Vec<Permit> = std::iter::from_fn(|| enter(&gate)).collect();
+        assert_eq!(permits.len(), places);
+        answer(permits);
+    }
+    let mut permits: Vec<Permit> = std::iter::from_fn(|| enter(&gate)).collect();
+    for permit in permits.drain(..4) {
+        permit.done(Err(&transient()));
         assert_eq!(gate.state(), State::Closed);
     }
-    enter(&gate).unwrap().done(Err(&transient()));
+    permits.swap_remove(0).done(Err(&transient()));
     let state = gate.state();
     assert_eq!(state, State::Open { until: START.plus(OPEN), why: "connection refused".to_owned() });
     assert!(state.is_out() && watch.has_changed().unwrap());
     assert_eq!(metric("signalmill_breaker_state{provider=\"outage\"}"), "2");
     let mut waiting: Vec<Entering> = (0..10).map(|_| entering(&gate)).collect();
     assert!(waiting.iter_mut().all(|entering| poll(entering).is_none()));
-    kept.take().unwrap().done(Ok(()));
+    // What was under way before tells of the time before.
+    answer(permits);
     hand.advance(OPEN.saturating_sub(Duration::from_millis(1)));
     assert!(poll(&mut waiting[0]).is_none());
     hand.advance(Duration::from_millis(1));
@@ -161,15 +173,37 @@ fn a_rate_that_is_refused_is_waited_for_and_opens_nothing() {
     assert_eq!(metric("signalmill_provider_concurrency_limit{provider=\"rate\"}"), "4");
     for permit in permits {
         permit.done(Err(&limited));
-        assert_eq!(gate.state(), State::Closed);
+        assert!(matches!(gate.state(), State::Paused { until, .. } if until >= START.plus(Duration::from_secs(38))));
+        assert!(!gate.state().is_out());
     }
-    assert_eq!(metric("signalmill_provider_concurrency_limit{provider=\"rate\"}"), "1");
+    assert_eq!(metric("signalmill_provider_concurrency_limit{provider=\"rate\"}"), "3");
+    assert_eq!(metric("signalmill_breaker_state{provider=\"rate\"}"), "0");
     let mut waiting = entering(&gate);
     assert!(poll(&mut waiting).is_none());
     hand.advance(Duration::from_secs(37));
     assert!(poll(&mut waiting).is_none());
     hand.advance(Duration::from_secs(5));
-    assert!(poll(&mut waiting).is_some());
+    let permit = poll(&mut waiting).unwrap();
+    assert_eq!(gate.state(), State::Closed);
+    permit.done(Ok(()));
+}
+
+#[test]
+fn every_end_of_a_call_has_its_word_in_the_table_of_metrics() {
+    let (error, retry_after) = (String::new, None);
+    let errors = [
+        CallError::Transient { retry_after, error: error() },
+        CallError::Limited { retry_after, error: error() },
+        CallError::Permanent { error: error() },
+        CallError::Exhausted { retry_after, error: error() },
+        CallError::Denied { error: error() },
+        CallError::Lost { error: error() },
+    ];
+    let words: Vec<&str> =
+        ["ok"].into_iter().chain(errors.iter().map(CallError::as_str)).chain(["cancelled"]).collect();
+    let metric = observe::TABLE.iter().find(|metric| metric.name.ends_with("provider_requests_total")).unwrap();
+    let outcomes = metric.labels.iter().find(|label| label.name == "outcome").unwrap();
+    assert!(matches!(outcomes.values, observe::Values::Closed(known) if known == words), "{words:?}");
 }
 
 #[test]

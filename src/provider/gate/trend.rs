@@ -10,8 +10,11 @@
 //! A service that queues refuses nothing: its answers only come later, and calls in flight beyond what it works on bring
 //! nothing but timeouts. TCP Vegas, Netflix's `Gradient2Limit` and Envoy's gradient controller shrink on the ratio of
 //! latencies alone, and all need a way back from a service that is slower for another reason: Envoy measures anew by
-//! emptying the service now and then, Gradient2 lets its measure drift upwards. The trial needs neither. Throughput comes
-//! from Little's law (calls in flight ÷ latency), which also holds for answers that come in bursts.
+//! emptying the service now and then, Gradient2 lets its measure drift upwards. The trial needs neither. Sources:
+//! <https://github.com/Netflix/concurrency-limits>,
+//! <https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/adaptive_concurrency_filter>, and
+//! `HyStart` (RFC 9406) for holding slow start back when latency rises. Throughput comes from Little's law (calls in
+//! flight ÷ latency), which also holds for answers that come in bursts.
 
 use std::time::Duration;
 
@@ -19,13 +22,14 @@ use crate::model::Timestamp;
 
 use super::limit::{float, whole};
 
-/// Answers of an epoch while the limit is explored for the first time, and later; never less than a round.
-const ANSWERS_EXPLORING: usize = 8;
+/// Answers of an epoch while the limit grows beyond what is known, where time matters, and otherwise; then never less
+/// than a round.
+const ANSWERS_EXPLORING: usize = 16;
 const ANSWERS_MIN: usize = 32;
 /// Latencies kept of an epoch: the last ones.
 const KEPT_MAX: usize = 256;
 /// A rise is clear above this multiple of the lowest median.
-const RISE: f64 = 2.0;
+const RISE: f64 = 2.5;
 /// And above this: below it lie the clock's whole milliseconds and the scheduler's hiccups.
 const RISE_MIN_MS: f64 = 10.0;
 /// It lasts after so many epochs, and so much time.
@@ -35,6 +39,8 @@ const LASTING: Duration = Duration::from_secs(2);
 const GAIN: f64 = 1.1;
 /// A latency that falls to less than this share of what the trial explains fell for another reason: it has passed.
 const PASSED: f64 = 0.75;
+/// Latency that does not follow is believed at this share of the places: at two steps, not at one, as medians err.
+const CONCLUSIVE: f64 = 0.6;
 
 /// What to do about the limit.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -50,7 +56,7 @@ pub(super) enum Advice {
 pub(super) struct Stand {
     /// In places.
     pub(super) places: f64,
-    /// Whether it grows for the first time.
+    /// Whether it grows beyond what is known to be borne.
     pub(super) exploring: bool,
 }
 
@@ -126,7 +132,8 @@ impl Trend {
         if let Some(restore) = self.end_trial(median_ms, beside) {
             return Some(restore);
         }
-        let lowest_ms = self.lowest_ms.map_or(median_ms, |lowest_ms| lowest_ms.min(median_ms));
+        // Halfway down at a time: of many medians the lowest is low by chance.
+        let lowest_ms = self.lowest_ms.map_or(median_ms, |lowest| lowest.min(f64::midpoint(lowest, median_ms)));
         self.lowest_ms = Some(lowest_ms);
         let throughput = beside / median_ms;
         let slower = median_ms > lowest_ms * RISE && median_ms > lowest_ms + RISE_MIN_MS;
@@ -154,7 +161,7 @@ impl Trend {
         let trial = self.trial?;
         let share = beside / trial.beside;
         let explained = trial.median_ms * share;
-        let unmoved = median_ms > trial.median_ms * f64::midpoint(1.0, share);
+        let unmoved = share <= CONCLUSIVE && median_ms > trial.median_ms * f64::midpoint(1.0, share);
         if !unmoved && median_ms >= explained * PASSED {
             return None;
         }

@@ -23,8 +23,9 @@ use super::reference::{self, TopicRow};
 use super::{Usage, output};
 use crate::clickhouse::{self, Store};
 use crate::clock::Clock;
-use crate::config::{Config, Environment, Provider};
+use crate::config::{Config, Environment};
 use crate::embedded::front;
+use crate::enrich::paid;
 use crate::kafka;
 use crate::pipeline::Surroundings;
 use crate::wire::registry::{self, Registry};
@@ -118,10 +119,8 @@ fn registry(config: &Config, clock: &Clock) -> anyhow::Result<Option<Arc<Registr
 
 /// What every hop is given.
 fn surroundings(config: Config) -> anyhow::Result<Surroundings> {
-    if config.llm.provider != Provider::Lexicon {
-        return Err(Usage("llm.provider: only lexicon is built so far".to_owned()).into());
-    }
     let clock = Clock::system();
+    paid::check(&config, clock.now()).map_err(|error| Usage(format!("{error:#}")))?;
     Ok(Surroundings {
         registry: registry(&config, &clock)?,
         store: store(&config, &clock)?,

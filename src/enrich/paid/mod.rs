@@ -27,7 +27,7 @@ use futures_util::future::join_all;
 use self::article::{Analyst, Task};
 use self::outcome::Records;
 pub use self::resume::Resumer;
-pub use self::setup::{Parts, Setup, Topics};
+pub use self::setup::{Parts, Setup, Topics, check};
 use crate::clock::Clock;
 use crate::flow::{Outgoing, Record, Stage, Verdict};
 use crate::model::ArticleBatch;

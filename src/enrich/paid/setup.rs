@@ -3,7 +3,7 @@
 use std::fs;
 use std::sync::Arc;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 
 use super::article::{self, Analyst};
 use super::outcome::Records;
@@ -11,12 +11,12 @@ use super::purchase::{self, Buyer, OPERATIONS, Researcher, SEARCHES};
 use super::{Paid, Resumer};
 use crate::clickhouse::Store;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Action, Config};
 use crate::enrich::content;
 use crate::enrich::lexicon::Lexicon;
 use crate::enrich::worth::Research;
 use crate::kafka::{Group, Transactions};
-use crate::model::{Analysis, ArticleBatch, Deferral, LedgerEntry};
+use crate::model::{Analysis, ArticleBatch, Deferral, LedgerEntry, Timestamp};
 use crate::observe;
 use crate::provider::adapter::{self, Http, Llm, Schema, Tavily};
 use crate::provider::book::Limits;
@@ -199,4 +199,31 @@ fn catalog(config: &Config) -> anyhow::Result<Catalog> {
     let Some(file) = &config.llm.prices_file else { return Ok(Catalog::built_in().clone()) };
     let text = fs::read_to_string(file).with_context(|| format!("llm.prices_file {}", file.display()))?;
     Catalog::parse(&text).with_context(|| format!("llm.prices_file {}", file.display()))
+}
+
+/// Whether the configured providers can be asked at all: keys, addresses, prices.
+///
+/// # Errors
+/// What a person has to mend.
+pub fn check(config: &Config, now: Timestamp) -> anyhow::Result<()> {
+    let http = Http::new()?;
+    let Some(llm) = Llm::new(&config.llm, &http)? else { return Ok(()) };
+    if config.tavily.enabled {
+        Tavily::new(&config.tavily, &http)?;
+    }
+    let catalog = catalog(config)?;
+    let cheaper = config.budget.ladder.iter().filter_map(|rung| match &rung.action {
+        Action::CheaperModel { model } => Some(model.as_str()),
+        _ => None,
+    });
+    for model in cheaper.chain([adapter::model(&config.llm)]) {
+        if catalog.price(llm.name(), model, now).is_none() {
+            bail!(
+                "the model {model} of {} has no price today, and what has no price is not bought: choose another \
+                 llm.model, or name its price in a file of your own (llm.prices_file)",
+                llm.name()
+            );
+        }
+    }
+    Ok(())
 }

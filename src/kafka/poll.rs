@@ -20,12 +20,11 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use bytes::Bytes;
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext, Rebalance};
 use rdkafka::error::KafkaError;
-use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
+use rdkafka::message::{BorrowedMessage, Message as _};
 use rdkafka::statistics::Statistics;
 use rdkafka::topic_partition_list::TopicPartitionList;
 use tokio::runtime::Handle;
@@ -36,13 +35,13 @@ use super::assignment::Assignment;
 use super::client::{self, Calm};
 use super::group::{Group, Held};
 use super::lag::Lag;
+use super::message;
 use crate::clock::Clock;
 use crate::config;
 use crate::flow::record::{Budget, Limits};
 use crate::flow::{Barrier, Batch, Delivery, Record};
-use crate::model::{CloseReason, Timestamp};
+use crate::model::CloseReason;
 use crate::observe::{Component, HopMetrics};
-use crate::wire::headers::Headers;
 
 /// Batches that may wait for the hop's first stage.
 const WAITING_MAX: usize = 4;
@@ -256,25 +255,10 @@ impl Watcher {
 
     fn take(&self, message: &BorrowedMessage<'_>, topics: &[Arc<str>]) -> bool {
         let Some(topic) = topics.iter().find(|topic| ***topic == *message.topic()) else { return false };
-        let headers: Headers = message.headers().map_or_else(Vec::new, |headers| {
-            headers
-                .iter()
-                .map(|header| (header.key.to_owned().into(), Bytes::copy_from_slice(header.value.unwrap_or_default())))
-                .collect()
-        });
-        let headers_bytes: usize = headers.iter().map(|(key, value)| key.len() + value.len()).sum();
-        let bytes = message.payload_len() + message.key_len() + headers_bytes;
-        let record = Arc::new(Record {
-            topic: Arc::clone(topic),
-            partition: message.partition(),
-            offset: message.offset(),
-            epoch: self.held.assignment.epoch(topic, message.partition()),
-            timestamp: Timestamp(message.timestamp().to_millis().unwrap_or(0)),
-            key: message.key().map(Bytes::copy_from_slice),
-            value: message.payload().map(Bytes::copy_from_slice),
-            headers,
-            hold: Some(self.held.budget.take(bytes)),
-        });
+        let record = message::record(message, Arc::clone(topic));
+        let bytes = message::bytes(&record);
+        let epoch = self.held.assignment.epoch(topic, record.partition);
+        let record = Arc::new(Record { epoch, hold: Some(self.held.budget.take(bytes)), ..record });
         self.held.lag.read(&record);
         let mut chunk = self.chunk.lock().unwrap_or_else(PoisonError::into_inner);
         chunk.bytes += bytes;

@@ -6,6 +6,8 @@ mod assignment;
 mod client;
 mod group;
 mod lag;
+mod message;
+mod orphans;
 mod poll;
 mod produce;
 mod range;

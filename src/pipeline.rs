@@ -154,6 +154,7 @@ impl Surroundings {
             clock: self.clock.clone(),
             store: self.store.clone(),
             group: source.reading.group.clone(),
+            health,
             transactions,
             topics: Topics {
                 batches: self.topic(ARTICLES_BATCHES),

@@ -7,6 +7,7 @@ mod client;
 mod group;
 mod lag;
 mod message;
+mod orphans;
 mod poll;
 mod produce;
 mod range;

@@ -95,6 +95,6 @@ impl Tail {
             ))) => return Ok(None),
             Some(Err(error)) => return Err(error).context("reading"),
         };
-        Ok(Some(message::record(&message, message.topic().into())))
+        Ok(Some(message::record(&message, &message.topic().into(), 0, |_| None)))
     }
 }

@@ -78,6 +78,11 @@ impl WaitingRoom {
         }
     }
 
+    /// How many wait.
+    pub fn len(&self) -> usize {
+        self.seats.len()
+    }
+
     /// The first `count` in line whose time has come and that `may` go now.
     pub fn next(&self, count: usize, now: Timestamp, may: impl Fn(&Id, &Seat) -> bool) -> Vec<(Id, Seat)> {
         let in_line = self.line.values().filter_map(|key| self.seats.get_key_value(key));

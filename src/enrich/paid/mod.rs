@@ -11,6 +11,7 @@
 //! account, and survives any restart.
 
 mod article;
+mod findings;
 mod outcome;
 mod purchase;
 mod resume;

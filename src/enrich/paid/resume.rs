@@ -105,6 +105,7 @@ impl Resumer {
         let mut under_way: HashSet<Id> = HashSet::new();
         // Budgets that refused, by what may give them room again.
         let mut exhausted: HashMap<String, String> = HashMap::new();
+        let mut decisions = owned.decisions();
         let mut working = FuturesUnordered::new();
         let mut tender = Tender::new();
         let mut look_at = self.clock.now();
@@ -131,12 +132,17 @@ impl Resumer {
                     look_at = now.plus(LOOK_EVERY);
                     tender.tend(&owned, &self.config, now).await?;
                     let periods = self.periods(now);
+                    if decisions != owned.decisions() {
+                        decisions = owned.decisions();
+                        // What refused may have been a cancelled session that would have paid.
+                        exhausted.clear();
+                    }
                     let may = |key: &Id, seat: &Seat, due: Due| {
                         let has_room = || exhausted.get(&seat.account).is_none_or(|refused_in| *refused_in != periods);
                         !under_way.contains(key) && (due == Due::LetGo || has_room())
                     };
                     let count = AT_ONE_TIME_MAX - working.len().min(AT_ONE_TIME_MAX);
-                    for (key, seat, due) in room.next(count, now, &owned.decisions(), may) {
+                    for (key, seat, due) in room.next(count, now, &decisions, may) {
                         under_way.insert(key.clone());
                         working.push(self.resume(&owned, &bodies, key, seat, due));
                     }

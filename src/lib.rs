@@ -3,13 +3,16 @@
 //! # The way of the data
 //! ```text
 //! producers ──► articles.raw ──window──► articles.batches ──enrich──► articles.analyses ──score──► signals
-//!                    │                        │                            │                          │
-//!                    │ rejects                └──────────────┬─────────────┴──────────────────────────┘
-//!                    ▼                                       ▼
-//!              <topic>.dlq ─────────────────────────────► sink ──► ClickHouse
+//!                    │                          │          ▲      ▲           │                       │
+//!                    │                          │          ▼      ▼           │                       │
+//!                    │                          │ articles.   spend.          │                       │
+//!                    │                          │ deferred    ledger          │                       │
+//!                    │ rejects                  └────────────────┴─────┬──────┴───────────────────────┘
+//!                    ▼                                                 ▼
+//!              <topic>.dlq ───────────────────────────────────────► sink ──► ClickHouse
 //! ```
 //! One binary runs every hop, or some of them. A hop is a consumer group; its stages keep no state on disk: what is
-//! not committed is read again.
+//! not committed is read again, and what the paid hop must remember (who waits, what was spent) is in topics of its own.
 //!
 //! # The map
 //! A module imports only what stands above it here; the hops do not see each other. `tests/it/tidy.rs` holds that.
@@ -34,10 +37,17 @@
 //!    ([`flow::Batch::land`] is the only source of [`flow::Offsets`]).
 //! 2. Effectively once: Kafka to Kafka in transactions, read committed; rows have a deterministic identity, so that a
 //!    repeated insert changes no answer of the reading views.
-//! 3. Bounded: every queue, batch, body and wait has a named limit; a full queue pauses the source, never the poll.
-//! 4. Degrade, reject, stop are three things: an item is marked; a poison record goes to `<topic>.dlq` as it was; a
-//!    broken dependency stops the hop without a commit, and the hop resumes.
-//! 5. Time comes from a [`clock::Clock`]: every hop runs in simulated time in tests.
+//! 3. settled + reserved ≤ limit, always and across crashes: no paid call leaves before its worst case is committed to
+//!    the ledger, and a hold without an end counts in full ([`provider::book`] has the proof, and its one exception).
+//! 4. Paid answers are kept: the same question is not paid for again ([`provider::journal`]).
+//! 5. A budget has one owner: whoever owns the partition of `articles.batches` that its account is in; an owner that was
+//!    replaced can commit nothing, hence spend nothing.
+//! 6. Missing is said: a validation that could not be had is absent from its row; nothing invented is written as if it
+//!    had been measured.
+//! 7. Bounded: every queue, batch, body and wait has a named limit; a full queue pauses the source, never the poll.
+//! 8. Degrade, reject, stop are three things: an item is marked, or waits; a poison record goes to `<topic>.dlq` as it
+//!    was; a broken dependency stops the hop without a commit, and the hop resumes.
+//! 9. Time comes from a [`clock::Clock`]: every hop runs in simulated time in tests.
 
 pub mod model;
 

@@ -32,6 +32,8 @@ pub struct Line {
     pub inputs: &'static [&'static str],
     /// Where its output goes.
     pub outputs: &'static [&'static str],
+    /// Topics that it writes and reads back itself: what it must remember, as it keeps nothing on disk.
+    pub remembers: &'static [&'static str],
     /// In a few words.
     pub does: &'static str,
 }
@@ -42,19 +44,28 @@ pub const HOPS: &[Line] = &[
         name: "window/articles",
         inputs: &[ARTICLES_RAW],
         outputs: &[ARTICLES_BATCHES],
+        remembers: &[],
         does: "decode, clean, screen, gather",
     },
     Line {
         name: "enrich/articles",
         inputs: &[ARTICLES_BATCHES],
         outputs: &[ARTICLES_ANALYSES],
+        remembers: &[ARTICLES_DEFERRED, SPEND_LEDGER],
         does: "analyse each article",
     },
-    Line { name: "score/articles", inputs: &[ARTICLES_ANALYSES], outputs: &[SIGNALS], does: "score each analysis" },
+    Line {
+        name: "score/articles",
+        inputs: &[ARTICLES_ANALYSES],
+        outputs: &[SIGNALS],
+        remembers: &[],
+        does: "score each analysis",
+    },
     Line {
         name: "sink",
         inputs: &[ARTICLES_BATCHES, ARTICLES_ANALYSES, SIGNALS, SPEND_LEDGER],
         outputs: &["ClickHouse"],
+        remembers: &[],
         does: "write rows",
     },
 ];
@@ -132,6 +143,7 @@ impl Surroundings {
 
     async fn enrich_articles_paid(&self, hop: Line, health: Component) -> anyhow::Result<Started> {
         let Config { llm, articles, .. } = &*self.config;
+        kafka::check_owners(&self.config.kafka).await?;
         let read = self.codec::<ArticleBatch>(ALLOCATION_BYTES_MAX).await?;
         // Twice as many articles as there may be calls under way keep the provider busy while others land.
         let records_max = (2 * llm.concurrency_max).div_ceil(articles.batch_size).max(paid::RECORDS_MIN);
@@ -142,6 +154,7 @@ impl Surroundings {
             clock: self.clock.clone(),
             store: self.store.clone(),
             group: source.reading.group.clone(),
+            health,
             transactions,
             topics: Topics {
                 batches: self.topic(ARTICLES_BATCHES),

@@ -8,7 +8,7 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, Top
 use rdkafka::error::RDKafkaErrorCode;
 
 use super::client::{self, Calm, REQUEST_TIMEOUT};
-use super::topics::Topic;
+use super::topics::{TOPICS, Topic};
 use crate::config;
 
 /// What a look at one topic found.
@@ -38,10 +38,15 @@ pub async fn ensure(kafka: &config::Kafka, topics: &[Topic], create: bool) -> an
     for topic in topics {
         let name = format!("{}{}", kafka.topic_prefix, topic.name);
         let state = if let Some(partitions) = present.get(&name) {
-            inspect(&admin, &options, &name, topic, *partitions).await?
+            match unlike_its_owner(&present, &kafka.topic_prefix, topic) {
+                Some(why) => Found::Wrong(why),
+                None => inspect(&admin, &options, &name, topic, *partitions).await?,
+            }
         } else if create {
             created.push(name.clone());
-            self::create(&admin, &options, kafka, &name, topic).await?
+            let owner = topic.owner.and_then(|owner| present.get(&format!("{}{owner}", kafka.topic_prefix)));
+            let partitions = owner.and_then(|owner| i32::try_from(*owner).ok()).unwrap_or(kafka.partitions);
+            self::create(&admin, &options, kafka, &name, topic, partitions).await?
         } else {
             Found::Missing
         };
@@ -54,6 +59,34 @@ pub async fn ensure(kafka: &config::Kafka, topics: &[Topic], create: bool) -> an
         created.retain(|name| !present.contains_key(name));
     }
     Ok(found)
+}
+
+/// Holds that topics of one owner have as many partitions as its own: whoever owns one would own none of the other.
+///
+/// # Errors
+/// Where they differ, with what to do; when the cluster cannot be reached.
+pub async fn check_owners(kafka: &config::Kafka) -> anyhow::Result<()> {
+    let present = present(kafka).await?;
+    for topic in TOPICS {
+        if let Some(why) = unlike_its_owner(&present, &kafka.topic_prefix, topic) {
+            bail!("topic {}{}: {why}", kafka.topic_prefix, topic.name);
+        }
+    }
+    Ok(())
+}
+
+/// What is wrong where a topic and its owner are both there and differ in the number of their partitions.
+fn unlike_its_owner(present: &HashMap<String, usize>, prefix: &str, topic: &Topic) -> Option<String> {
+    let (name, owner) = (format!("{prefix}{}", topic.name), format!("{prefix}{}", topic.owner?));
+    let (own, owners) = (*present.get(&name)?, *present.get(&owner)?);
+    let (smaller, more) = if own < owners { (&name, owners) } else { (&owner, own) };
+    (own != owners).then(|| {
+        format!(
+            "it has {own} partitions and {owner} has {owners}, which must be as many: kafka-topics.sh --alter \
+             --topic {smaller} --partitions {more}, at a time when no budget is in use, as accounts move to other \
+             partitions and what they have spent does not"
+        )
+    })
 }
 
 /// The partitions of every topic of the cluster.
@@ -77,9 +110,10 @@ async fn create(
     kafka: &config::Kafka,
     name: &str,
     topic: &Topic,
+    partitions: i32,
 ) -> anyhow::Result<Found> {
     let settings = topic.settings();
-    let mut new = NewTopic::new(name, kafka.partitions, TopicReplication::Fixed(kafka.replication));
+    let mut new = NewTopic::new(name, partitions, TopicReplication::Fixed(kafka.replication));
     for (key, value) in &settings {
         new = new.set(key, value);
     }
@@ -119,4 +153,28 @@ async fn inspect(
         }
     }
     Ok(Found::Good(partitions))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn topics_of_one_owner_have_as_many_partitions() {
+        for (batches, deferred, ledger, expected) in [
+            (Some(4), Some(4), Some(4), None),
+            (Some(4), None, None, None),
+            (None, Some(2), Some(3), None),
+            (Some(12), Some(12), Some(4), Some("--topic p.spend.ledger --partitions 12")),
+            (Some(4), Some(12), Some(4), Some("--topic p.articles.batches --partitions 12")),
+        ] {
+            let counts =
+                [("p.articles.batches", batches), ("p.articles.deferred", deferred), ("p.spend.ledger", ledger)];
+            let present = counts.into_iter().filter_map(|(name, count)| Some((name.to_owned(), count?))).collect();
+            let found: Vec<String> =
+                TOPICS.iter().filter_map(|topic| unlike_its_owner(&present, "p.", topic)).collect();
+            assert_eq!(found.len(), usize::from(expected.is_some()), "{found:?}");
+            assert!(expected.is_none_or(|part| found[0].contains(part)), "{found:?}");
+        }
+    }
 }

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use rdkafka::topic_partition_list::TopicPartitionList;
 use tokio::sync::watch;
 
 use crate::flow::{Offsets, Position};
@@ -115,6 +116,16 @@ impl Assignment {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Topic and number of each.
+pub(super) fn partitions(partitions: &TopicPartitionList) -> impl Iterator<Item = (Arc<str>, i32)> {
+    partitions
+        .elements()
+        .into_iter()
+        .map(|element| (Arc::from(element.topic()), element.partition()))
+        .collect::<Vec<_>>()
+        .into_iter()
 }
 
 #[cfg(test)]

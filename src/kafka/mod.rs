@@ -6,6 +6,8 @@ mod assignment;
 mod client;
 mod group;
 mod lag;
+mod message;
+mod orphans;
 mod poll;
 mod produce;
 mod range;
@@ -14,7 +16,7 @@ mod tail;
 mod topics;
 mod transaction;
 
-pub use admin::{Found, ensure};
+pub use admin::{Found, check_owners, ensure};
 pub use client::group_name;
 pub use group::Group;
 pub use poll::{Reading, Settings, Source, subscribe};

@@ -20,29 +20,29 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use bytes::Bytes;
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext, Rebalance};
 use rdkafka::error::KafkaError;
-use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
+use rdkafka::message::{BorrowedMessage, Message as _};
 use rdkafka::statistics::Statistics;
 use rdkafka::topic_partition_list::TopicPartitionList;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use tracing::{debug, info, warn};
 
-use super::assignment::Assignment;
+use super::assignment::{self, Assignment};
 use super::client::{self, Calm};
 use super::group::{Group, Held};
 use super::lag::Lag;
+use super::message;
+use super::orphans::Orphans;
 use crate::clock::Clock;
 use crate::config;
 use crate::flow::record::{Budget, Limits};
 use crate::flow::{Barrier, Batch, Delivery, Record};
-use crate::model::{CloseReason, Timestamp};
+use crate::model::CloseReason;
 use crate::observe::{Component, HopMetrics};
-use crate::wire::headers::Headers;
 
 /// Batches that may wait for the hop's first stage.
 const WAITING_MAX: usize = 4;
@@ -142,17 +142,19 @@ pub fn subscribe(
         .set("fetch.message.max.bytes", FETCH_BYTES)
         .set("topic.metadata.refresh.interval.ms", "10000")
         .set("statistics.interval.ms", LAG_EVERY_MS);
-    if let Some(worker) = &kafka.worker_id {
-        client.set("group.instance.id", format!("{group}-{worker}"));
-    }
+    let orphans = kafka.worker_id.as_ref().map(|worker| {
+        let member = format!("{group}-{worker}");
+        client.set("group.instance.id", &member).set("client.id", &member);
+        Orphans::new(group.clone(), member)
+    });
     let consumer: BaseConsumer<Watcher> = client.create_with_context(watcher).context("creating the consumer")?;
     let topics: Vec<&str> = settings.topics.iter().map(String::as_str).collect();
     consumer.subscribe(&topics).with_context(|| format!("subscribing to {topics:?}"))?;
     let consumer = Arc::new(consumer);
     let group = Group { consumer: Arc::downgrade(&consumer), held };
     let stop = Arc::new(AtomicBool::new(false));
-    let poller =
-        Poller { consumer, topics: settings.topics.into_iter().map(Into::into).collect(), stop: Arc::clone(&stop) };
+    let topics = settings.topics.into_iter().map(Into::into).collect();
+    let poller = Poller { consumer, topics, stop: Arc::clone(&stop), orphans };
     let (leaving, ended) = oneshot::channel();
     thread::Builder::new()
         .name(format!("poll {}", settings.hop))
@@ -205,7 +207,7 @@ impl ConsumerContext for Watcher {
             Rebalance::Assign(partitions) => {
                 self.metrics.rebalanced();
                 info!(hop = self.hop, partitions = partitions.count(), "partitions assigned");
-                self.held.assignment.assign(owned(partitions));
+                self.held.assignment.assign(assignment::partitions(partitions));
                 self.health.ready();
             }
             Rebalance::Revoke(partitions) if partitions.count() > 0 => {
@@ -220,22 +222,13 @@ impl ConsumerContext for Watcher {
                 if drains && !self.drain(CloseReason::Revoked) {
                     warn!(hop = self.hop, "drain took longer than its deadline, work is given up");
                 }
-                self.held.assignment.revoke(owned(partitions));
+                self.held.assignment.revoke(assignment::partitions(partitions));
                 self.held.lag.forget(partitions);
             }
             Rebalance::Revoke(_) => {}
             Rebalance::Error(error) => warn!(hop = self.hop, %error, "rebalance failed"),
         }
     }
-}
-
-fn owned(partitions: &TopicPartitionList) -> impl Iterator<Item = (Arc<str>, i32)> {
-    partitions
-        .elements()
-        .into_iter()
-        .map(|element| (Arc::from(element.topic()), element.partition()))
-        .collect::<Vec<_>>()
-        .into_iter()
 }
 
 impl Watcher {
@@ -256,25 +249,12 @@ impl Watcher {
 
     fn take(&self, message: &BorrowedMessage<'_>, topics: &[Arc<str>]) -> bool {
         let Some(topic) = topics.iter().find(|topic| ***topic == *message.topic()) else { return false };
-        let headers: Headers = message.headers().map_or_else(Vec::new, |headers| {
-            headers
-                .iter()
-                .map(|header| (header.key.to_owned().into(), Bytes::copy_from_slice(header.value.unwrap_or_default())))
-                .collect()
-        });
-        let headers_bytes: usize = headers.iter().map(|(key, value)| key.len() + value.len()).sum();
-        let bytes = message.payload_len() + message.key_len() + headers_bytes;
-        let record = Arc::new(Record {
-            topic: Arc::clone(topic),
-            partition: message.partition(),
-            offset: message.offset(),
-            epoch: self.held.assignment.epoch(topic, message.partition()),
-            timestamp: Timestamp(message.timestamp().to_millis().unwrap_or(0)),
-            key: message.key().map(Bytes::copy_from_slice),
-            value: message.payload().map(Bytes::copy_from_slice),
-            headers,
-            hold: Some(self.held.budget.take(bytes)),
-        });
+        let epoch = self.held.assignment.epoch(topic, message.partition());
+        let mut bytes = 0;
+        let record = Arc::new(message::record(message, topic, epoch, |size| {
+            bytes = size;
+            Some(self.held.budget.take(size))
+        }));
         self.held.lag.read(&record);
         let mut chunk = self.chunk.lock().unwrap_or_else(PoisonError::into_inner);
         chunk.bytes += bytes;
@@ -294,11 +274,14 @@ struct Poller {
     consumer: Arc<BaseConsumer<Watcher>>,
     topics: Vec<Arc<str>>,
     stop: Arc<AtomicBool>,
+    /// Only a static member can leave some.
+    orphans: Option<Orphans>,
 }
 
 impl Poller {
-    fn run(self) {
-        let watcher = self.consumer.context();
+    fn run(mut self) {
+        let consumer = Arc::clone(&self.consumer);
+        let watcher = consumer.context();
         let mut chunk_is_empty = true;
         loop {
             match self.next() {
@@ -306,6 +289,7 @@ impl Poller {
                 Next::Full => self.wait_paused(),
                 Next::Read => {}
             }
+            self.look_for_orphans();
             let patience = if chunk_is_empty { IDLE_POLL } else { Duration::ZERO };
             let full = match self.consumer.poll(patience) {
                 Some(Ok(message)) => {
@@ -339,6 +323,18 @@ impl Poller {
             Next::Read
         } else {
             Next::Full
+        }
+    }
+
+    fn look_for_orphans(&mut self) {
+        if let Some(orphans) = &mut self.orphans
+            && orphans.call_for_rebalance(&self.consumer, &self.topics)
+        {
+            self.consumer.unsubscribe();
+            let topics: Vec<&str> = self.topics.iter().map(AsRef::as_ref).collect();
+            if let Err(error) = self.consumer.subscribe(&topics) {
+                warn!(hop = self.consumer.context().hop, %error, "joining the group again failed");
+            }
         }
     }
 

@@ -4,16 +4,15 @@ use std::fmt;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use bytes::Bytes;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{Headers as _, Message as _};
+use rdkafka::message::Message as _;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::client::{self, Calm, REQUEST_TIMEOUT};
+use super::message;
 use crate::config;
 use crate::flow::Record;
-use crate::model::Timestamp;
 
 /// Where to begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,22 +95,6 @@ impl Tail {
             ))) => return Ok(None),
             Some(Err(error)) => return Err(error).context("reading"),
         };
-        let headers = message.headers().map_or_else(Vec::new, |headers| {
-            headers
-                .iter()
-                .map(|header| (header.key.to_owned().into(), Bytes::copy_from_slice(header.value.unwrap_or_default())))
-                .collect()
-        });
-        Ok(Some(Record {
-            topic: message.topic().into(),
-            partition: message.partition(),
-            offset: message.offset(),
-            epoch: 0,
-            timestamp: Timestamp(message.timestamp().to_millis().unwrap_or(0)),
-            key: message.key().map(Bytes::copy_from_slice),
-            value: message.payload().map(Bytes::copy_from_slice),
-            headers,
-            hold: None,
-        }))
+        Ok(Some(message::record(&message, &message.topic().into(), 0, |_| None)))
     }
 }

@@ -17,12 +17,15 @@ pub struct Topic {
     pub key: &'static str,
     /// What its values are.
     pub value: &'static str,
-    /// How long records are kept; for ever where only the newest of each key is.
-    pub retention: Duration,
+    /// How long records are kept; `None`: the newest of each key for ever.
+    pub retention: Option<Duration>,
     /// `delete` or `compact`: what becomes of old records.
     pub cleanup: &'static str,
     /// The largest record batch.
     pub message_bytes_max: u64,
+    /// The topic whose partitions own those of this one: whoever holds a partition of it is the only one who writes
+    /// the same partition here, so that both must have as many.
+    pub owner: Option<&'static str>,
 }
 
 impl Topic {
@@ -32,22 +35,28 @@ impl Topic {
             role,
             key,
             value,
-            retention: Duration::from_secs(DAY.as_secs() * days as u64),
+            retention: Some(Duration::from_secs(DAY.as_secs() * days as u64)),
             cleanup: "delete",
             message_bytes_max: MESSAGE_BYTES_MAX,
+            owner: None,
         }
     }
 
-    const fn compacted(self) -> Self {
-        Self { cleanup: "compact", ..self }
+    const fn compacted(name: &'static str, role: &'static str, key: &'static str, value: &'static str) -> Self {
+        Self { cleanup: "compact", retention: None, ..Self::new(name, role, key, value, 0) }
+    }
+
+    const fn owned_by(self, owner: &'static str) -> Self {
+        Self { owner: Some(owner), ..self }
     }
 
     /// What it is created with, beside partitions and replication.
     #[must_use]
     pub fn settings(&self) -> Vec<(&'static str, String)> {
+        let retention = self.retention.map_or_else(|| "-1".to_owned(), |retention| retention.as_millis().to_string());
         vec![
             ("cleanup.policy", self.cleanup.to_owned()),
-            ("retention.ms", self.retention.as_millis().to_string()),
+            ("retention.ms", retention),
             ("max.message.bytes", self.message_bytes_max.to_string()),
             // The producer's codec is kept: a broker that compressed again would pay for every record.
             ("compression.type", "producer".to_owned()),
@@ -76,9 +85,10 @@ pub const TOPICS: &[Topic] = &[
     Topic::new(ARTICLES_BATCHES, "internal", "budget account", "ArticleBatch (Avro)", 7),
     Topic::new(ARTICLES_ANALYSES, "internal", "article id", "Analysis (Avro)", 30),
     Topic::new(SIGNALS, "internal", "subject", "Signal (Avro)", 30),
-    Topic::new(ARTICLES_DEFERRED, "internal", "article and batch", "Deferral (Avro), or none", 0).compacted(),
+    Topic::compacted(ARTICLES_DEFERRED, "internal", "article and batch", "Deferral (Avro), or none")
+        .owned_by(ARTICLES_BATCHES),
     // Longer than any month or session: what was spent in one must not be forgotten before it is over.
-    Topic::new(SPEND_LEDGER, "internal", "budget account", "LedgerEntry (Avro)", 400),
+    Topic::new(SPEND_LEDGER, "internal", "budget account", "LedgerEntry (Avro)", 400).owned_by(ARTICLES_BATCHES),
     Topic::new("articles.raw.dlq", "dead letters", "as it was", "as it was", 30),
     Topic::new("articles.batches.dlq", "dead letters", "as it was", "as it was", 30),
     Topic::new("articles.analyses.dlq", "dead letters", "as it was", "as it was", 30),

@@ -200,12 +200,12 @@ impl Writer {
         for attempt in 1.. {
             let Err(error) = self.attempt(jobs, &offsets) else { break };
             let again = attempt < ATTEMPTS_MAX && may_be_repeated(&error) && self.check_ownership(jobs).is_ok();
-            if let Err(error) = self.producer.abort_transaction(REQUEST_TIMEOUT) {
+            let aborted = self.producer.abort_transaction(REQUEST_TIMEOUT);
+            if let Err(error) = &aborted {
                 // The hop starts again with a new producer; the broker aborts what is left at its own timeout.
                 debug!(hop = self.hop, %error, "abort failed");
-                return Err(error).context("aborting a transaction");
             }
-            if !again {
+            if !again || aborted.is_err() {
                 return Err(error);
             }
             debug!(hop = self.hop, attempt, error = format!("{error:#}"), "transaction aborted, trying again");

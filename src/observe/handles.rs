@@ -155,6 +155,7 @@ pub fn inserted(table: &str, rows: usize, time: Duration) {
 
 /// A record of `topic` became a dead letter. Rare, and therefore looked up each time.
 pub fn dead_letter(topic: &str, reason: &'static str) {
+    debug_assert!(REASONS.contains(&reason), "the reason {reason} is missing in the table");
     Registry::process().counter(&DEAD_LETTERS, &[topic, reason]).increment(1);
 }
 

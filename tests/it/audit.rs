@@ -55,7 +55,9 @@ fn topics(mill: &Mill, ids: &BTreeSet<String>) {
     once("signals", ids, signals.iter().map(|(_, signal)| signal.source_id.clone()));
     let signal_ids: BTreeSet<&str> = signals.iter().map(|(_, signal)| signal.signal_id.0.as_str()).collect();
     assert_eq!(signal_ids.len(), signals.len(), "a signal stands twice in signals");
-    for topic in ["articles.raw.dlq", "articles.batches.dlq", "articles.analyses.dlq", "signals.dlq"] {
+    for topic in
+        ["articles.raw.dlq", "articles.batches.dlq", "articles.analyses.dlq", "signals.dlq", "spend.ledger.dlq"]
+    {
         assert_eq!(mill.read(topic), [], "{topic}");
     }
 }

@@ -1,11 +1,17 @@
 //! Every row through its view on the real engine: written often, in any order, shown once and newest.
 
-use signalmill::clickhouse::rows::{AnalysisRow, ArticleRow, Bytes, DeadLetterRow, RecordRow, SessionRow, SignalRow};
+use std::collections::HashMap;
+
+use signalmill::clickhouse::rows::{
+    AnalysisRow, AnswerRow, ArticleRow, Bytes, DeadLetterRow, RecordRow, SessionRow, SignalRow, SpendRow,
+};
 use signalmill::clickhouse::{Store, known_codes};
-use signalmill::model::{Analysis, Article, ArticleBatch, Id, NanoUsd, Outcome, Screen, Timestamp};
+use signalmill::model::{
+    Analysis, Answer, Article, ArticleBatch, Id, NanoUsd, Outcome, Screen, Spend, SpendOutcome, Timestamp,
+};
 
 use crate::engine::Engine;
-use crate::facts::{NOON, ODD, analysis, article, batch, signal};
+use crate::facts::{NOON, ODD, analysis, answer, article, batch, signal, spend};
 
 #[tokio::test]
 async fn every_column_of_the_contract_is_in_its_view() {
@@ -35,6 +41,8 @@ async fn every_column_of_the_contract_is_in_its_view() {
             "spend_v",
             "hold_id session_id article_id provider model operation units input_tokens output_tokens held_usd cost_usd outcome at",
         ),
+        ("session_events_v", "session_id at event reason"),
+        ("paid_answers_v", "key provider model text input_tokens output_tokens cost_usd at"),
         (
             "signals_v",
             "signal_id run_id kind source_id subject exchange interval strategy score direction confidence strength components oi_status context_age_s analyzer model prompt_version cost_usd event_time available_at produced_at origin",
@@ -171,6 +179,68 @@ async fn repeated_analyses_and_dead_letters_show_once_and_newest() {
     expect(&engine, &checks).await;
     let summary = store.summary(5).await.unwrap();
     assert_eq!((summary.analyzed, summary.dead_letters, summary.cost), (1, 2, NanoUsd(1)));
+}
+
+#[tokio::test]
+async fn repeated_holds_show_once_and_their_end() {
+    use SpendOutcome::{InDoubt, Lost, Open, Overrun, Settled, Void};
+    let (engine, store) = migrated().await;
+    let hold = |outcome, cost| spend(SpendOutcome::as_str(outcome), outcome, cost);
+    let ends = [
+        hold(Settled, 1_000_001),
+        hold(Lost, 3_000_000),
+        hold(Void, 0),
+        hold(InDoubt, 3_000_000),
+        hold(Overrun, 4_000_000),
+    ];
+    let begun = |end: &Spend| Spend { hold_id: end.hold_id.clone(), ..hold(Open, 0) };
+    for end in &ends {
+        // The end in the millisecond of the beginning, and also before it, as after a crash.
+        for states in [[&begun(end), end], [end, &begun(end)]] {
+            let rows: Vec<_> = states.into_iter().map(SpendRow::from).collect();
+            assert_eq!(store.insert_all::<SpendRow>(&rows, &()).await, vec![]);
+        }
+    }
+    store.insert::<SpendRow>(&[(&Spend { held: NanoUsd(7), ..hold(Open, 0) }).into()]).await.unwrap();
+    let checks = [
+        (
+            "SELECT hold_id, outcome, held_usd, cost_usd FROM signalmill.spend_v ORDER BY hold_id",
+            "in_doubt\tin_doubt\t0.003\t0.003\nlost\tlost\t0.003\t0.003\nopen\topen\t0.000000007\t0\n\
+             overrun\toverrun\t0.003\t0.004\nsettled\tsettled\t0.003\t0.001000001\nvoid\tvoid\t0.003\t0",
+        ),
+        (
+            "SELECT account, run_id, provider, model, operation, units, input_tokens, cached_tokens, output_tokens, held_at, at \
+             FROM signalmill.spend_v WHERE hold_id = 'settled'",
+            "articles\tlive\tgemini\tgemini-2.5-flash-002\tanalyze\t2\t1200\t400\t340\t\
+             2026-11-22 00:00:00.000\t2026-11-22 00:00:00.000",
+        ),
+    ];
+    expect(&engine, &checks).await;
+    let odd = format!("SELECT count() FROM signalmill.spend_v WHERE hex(article_id) = '{}'", hex(ODD));
+    expect(&engine, &[(&odd, "6")]).await;
+}
+
+#[tokio::test]
+async fn paid_answers_are_found_by_their_question() {
+    /// More than one question to the server asks for.
+    const KEYS: usize = 2_500;
+    let (engine, store) = migrated().await;
+    let keys: Vec<Id> = (0..KEYS).map(|number| Id(format!("key-{number}"))).collect();
+    assert_eq!(store.answers(&keys).await.unwrap(), HashMap::new());
+    assert_eq!(store.answers(&[]).await.unwrap(), HashMap::new());
+    let (first, last) = (answer("key-0", 1), answer("key-2499", 2));
+    let newer = answer("key-0", 3);
+    let odd = Answer { text: String::new(), cost: NanoUsd::ZERO, ..answer(ODD, 1) };
+    for answers in [[&newer, &first], [&last, &odd], [&first, &newer]] {
+        let rows: Vec<_> = answers.into_iter().map(AnswerRow::from).collect();
+        assert_eq!(store.insert_all::<AnswerRow>(&rows, &()).await, vec![]);
+    }
+    let found = store.answers(&keys).await.unwrap();
+    assert_eq!(found, HashMap::from([newer, last].map(|answer| (answer.key.clone(), answer))));
+    assert_eq!(store.answers(std::slice::from_ref(&odd.key)).await.unwrap(), HashMap::from([(odd.key.clone(), odd)]));
+    let text =
+        format!("SELECT count() FROM signalmill.paid_answers_v WHERE hex(text) = '{}'", hex(&format!("{ODD} 3")));
+    expect(&engine, &[("SELECT count() FROM signalmill.paid_answers_v", "3"), (&text, "1")]).await;
 }
 
 fn hex(text: &str) -> String {

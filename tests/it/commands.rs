@@ -4,10 +4,12 @@ use std::process::Output;
 use std::time::Duration;
 
 use serde_json::Value;
+use signalmill::config;
+use signalmill::kafka::{ARTICLES_BATCHES, SPEND_LEDGER, TOPICS, ensure};
 
 use crate::audit::audit;
 use crate::mill::Mill;
-use crate::stack::{Raw, Stack};
+use crate::stack::{Raw, Stack, until};
 use crate::texts;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -134,4 +136,38 @@ fn tap_and_sessions_show_what_went_through() {
     let absent = mill.command(&["sessions", "show", "absent"], "");
     assert_eq!(code(&absent), 1);
     assert!(said(&absent).contains("no session absent"), "{}", said(&absent));
+}
+
+#[test]
+fn a_ledger_with_other_partitions_than_its_owner_is_refused() {
+    // Somebody has made these two; the others are made by the program, the one of the same owner like its owner.
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    for (name, partitions) in [(SPEND_LEDGER, 2), (ARTICLES_BATCHES, 3)] {
+        let kafka = config::Kafka {
+            brokers: Stack::shared().brokers.clone(),
+            topic_prefix: "commands_owner.".to_owned(),
+            partitions,
+            ..config::Kafka::default()
+        };
+        let topic: Vec<_> = TOPICS.iter().filter(|topic| topic.name == name).copied().collect();
+        runtime.block_on(ensure(&kafka, &topic, true)).unwrap();
+    }
+    let mill = Mill::on(Stack::shared(), "commands_owner");
+    assert_eq!(code(&mill.command(&["migrate"], "")), 0);
+    let checked = mill.command(&["check", "--json"], "");
+    assert_eq!(code(&checked), 1, "{}", said(&checked));
+    let findings: Vec<Value> = serde_json::from_slice(&checked.stdout).unwrap();
+    let failed: Vec<&Value> = findings.iter().filter(|finding| finding["ok"] == false).collect();
+    assert_eq!(failed.len(), 1, "{failed:?}");
+    assert_eq!(failed[0]["name"], "commands_owner.spend.ledger");
+    let detail = failed[0]["detail"].as_str().unwrap();
+    assert!(detail.contains("--topic commands_owner.spend.ledger --partitions 3"), "{detail}");
+
+    let mill = mill.set("llm.provider", "gemini").variable("GEMINI_API_KEY", "no-key-4Rt");
+    let mut worker = mill.start();
+    until("the paid stage refuses to start", PATIENCE, || match worker.page("/health")? {
+        (_, body) if body.contains("topic commands_owner.spend.ledger: it has 2 partitions") => Ok(()),
+        (_, body) => Err(body),
+    });
+    assert_eq!(worker.page("/ready").unwrap().0, 503);
 }

@@ -1,5 +1,6 @@
 //! What is written down is what there is: the README's commands, keys, metrics, links and picture, the metrics page.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -8,7 +9,10 @@ use clap::Parser as _;
 use signalmill::cli::args::Cli;
 use signalmill::cli::reference;
 use signalmill::config::Config;
-use signalmill::observe::TABLE;
+use signalmill::observe::{TABLE, Values};
+use signalmill::wire::Reason;
+
+use crate::tidy::source::{Role, files};
 
 /// As it stands in the README and in the gate.
 const TEST_COMMAND: &str = "./deploy/local/test.sh";
@@ -139,6 +143,22 @@ fn the_page_of_the_metrics_is_the_table() {
     reference::metrics(&mut table, false).unwrap();
     let table = String::from_utf8(table).unwrap();
     assert!(read("dashboards/METRICS.md") == table, "signalmill reference metrics > dashboards/METRICS.md\n\n{table}");
+}
+
+#[test]
+fn every_reason_of_a_dead_letter_is_in_the_table() {
+    let metric = TABLE.iter().find(|metric| metric.name == "signalmill_dead_letters_total").unwrap();
+    let Some(Values::Closed(known)) = metric.labels.last().map(|label| label.values) else { panic!("{metric:?}") };
+    let files = files(Role::Source);
+    // Reasons are written where a record is rejected, or are constants that say so.
+    let written = files.iter().filter(|file| !file.path.ends_with("tests.rs")).flat_map(|file| {
+        let rejects = file.text.split("Reject(\"").skip(1);
+        let constants = file.text.split("/// The dead letter's code of ").skip(1);
+        rejects.chain(constants.filter_map(|rest| rest.split_once("&str = \"").map(|(_, rest)| rest)))
+    });
+    let written = written.filter_map(|rest| rest.split('"').next());
+    let used: BTreeSet<&str> = written.chain(Reason::ALL.map(Reason::as_str)).collect();
+    assert_eq!(used, known.iter().copied().collect());
 }
 
 #[test]

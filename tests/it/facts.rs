@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use signalmill::model::{
-    Analysis, Article, ArticleBatch, CloseReason, Direction, EventType, Horizon, Id, NanoUsd, OiStatus, Outcome,
-    Reading, Screen, Signal, SignalKind, Timestamp, identity,
+    Analysis, Answer, Article, ArticleBatch, CloseReason, Direction, EventType, Horizon, Id, NanoUsd, OiStatus,
+    Outcome, Reading, Screen, Signal, SignalKind, Spend, SpendOutcome, Timestamp, identity,
 };
 
 pub const NOON: Timestamp = Timestamp(1_795_305_600_000);
@@ -113,5 +113,42 @@ pub fn batch(session_id: &str, batch_id: &str, ids: &[&str], budget_at: i64) -> 
         close_reason: CloseReason::Count,
         articles: ids.iter().map(|id| article(id, 1)).collect(),
         screened: Vec::new(),
+    }
+}
+
+pub fn spend(hold: &str, outcome: SpendOutcome, cost: u64) -> Spend {
+    let model = if outcome == SpendOutcome::Open { "gemini-2.5-flash" } else { "gemini-2.5-flash-002" };
+    Spend {
+        hold_id: Id(hold.to_owned()),
+        account: "articles".to_owned(),
+        session_id: "2020-01-01".to_owned(),
+        run_id: "live".to_owned(),
+        article_id: ODD.to_owned(),
+        provider: "gemini".to_owned(),
+        model: model.to_owned(),
+        operation: "analyze".to_owned(),
+        units: 2,
+        input_tokens: 1_200,
+        cached_tokens: 400,
+        output_tokens: 340,
+        held: NanoUsd(3_000_000),
+        cost: NanoUsd(cost),
+        outcome,
+        error: String::new(),
+        held_at: NOON,
+        at: NOON,
+    }
+}
+
+pub fn answer(key: &str, version: i64) -> Answer {
+    Answer {
+        key: Id(key.to_owned()),
+        provider: "gemini".to_owned(),
+        model: "gemini-2.5-flash-002".to_owned(),
+        text: format!("{ODD} {version}"),
+        input_tokens: 1_200,
+        output_tokens: 340,
+        cost: NanoUsd(125_001),
+        at: Timestamp(NOON.0 + version),
     }
 }

@@ -118,6 +118,8 @@ fn a_spent_budget_defers_the_rest_and_a_higher_one_takes_it_up() {
 
     let mill = mill.set("budget.session_usd", "5");
     let _worker = mill.start_ready();
+    let analyzed = "SELECT articles_analyzed, articles_deferred FROM batch_processing_sessions_v";
+    mill.until_answer(analyzed, "80\t0", PATIENCE);
     assert_eq!(until_all_ended(&mill, 80), [80, 0, 0]);
     assert_eq!(counted(&mill).0, stand_ins.bill().total().0);
     assert!(stand_ins.bill().paid_again().is_empty());

@@ -1,6 +1,6 @@
 //! The laws of the source tree that the compiler does not know: layers, vendor fences, sizes, names.
 
-mod source;
+pub mod source;
 
 use std::collections::BTreeMap;
 

@@ -82,8 +82,11 @@ fn print_reference(of: Subject, global: &Global, config: &Config) -> anyhow::Res
                     key: topic.key.to_owned(),
                     schema: topic.value.to_owned(),
                     partitions: config.kafka.partitions,
-                    retention: format!("{} days", topic.retention.as_secs() / 86_400),
-                    cleanup: "delete".to_owned(),
+                    retention: match topic.retention {
+                        Some(kept) => format!("{} days", kept.as_secs() / 86_400),
+                        None => "the newest of each key".to_owned(),
+                    },
+                    cleanup: topic.cleanup.to_owned(),
                 })
                 .collect();
             reference::topics(out, &rows, global.json)?;

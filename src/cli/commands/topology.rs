@@ -22,6 +22,9 @@ fn mermaid(out: &mut impl Write) -> io::Result<()> {
         for topic in hop.outputs {
             writeln!(out, "  {} --> {}[(\"{topic}\")]", id(hop.name), id(topic))?;
         }
+        for topic in hop.remembers {
+            writeln!(out, "  {} <-- remembers --> {}[(\"{topic}\")]", id(hop.name), id(topic))?;
+        }
         for topic in hop.inputs {
             writeln!(out, "  {} -. rejects .-> {}_dlq[(\"{topic}.dlq\")]", id(hop.name), id(topic))?;
         }
@@ -39,6 +42,10 @@ fn dot(out: &mut impl Write) -> io::Result<()> {
         }
         for topic in hop.outputs {
             writeln!(out, "  \"{topic}\" [shape=cylinder];\n  \"hop {}\" -> \"{topic}\";", hop.name)?;
+        }
+        for topic in hop.remembers {
+            writeln!(out, "  \"{topic}\" [shape=cylinder];")?;
+            writeln!(out, "  \"hop {}\" -> \"{topic}\" [dir=both, label=\"remembers\"];", hop.name)?;
         }
     }
     writeln!(out, "}}")

@@ -7,10 +7,12 @@
 //! without it.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
+use tokio::sync::watch;
 
 use super::outcome::{Ended, Evidence, Verdict};
 use super::purchase::{Asking, Buyer, Outcome};
@@ -23,6 +25,7 @@ use crate::enrich::worth::{self, Reader, Research, Tier, Validate};
 use crate::model::{Article, ArticleBatch, Budget, Deferral, Id, NanoUsd, Reading, Timestamp, identity};
 use crate::provider::book::Standing;
 use crate::provider::door::Purse;
+use crate::provider::gate::State;
 use crate::provider::ledger::{Owned, Refused};
 use crate::provider::retry;
 
@@ -132,12 +135,38 @@ pub struct Settings {
     pub attempts_max: u32,
 }
 
+/// What articles cost and took.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Pace {
+    articles: u32,
+    cost: NanoUsd,
+    took: Duration,
+}
+
+impl Pace {
+    fn add(&mut self, cost: NanoUsd, took: Duration) {
+        self.articles = self.articles.saturating_add(1);
+        self.cost = self.cost.saturating_add(cost);
+        self.took = self.took.saturating_add(took);
+    }
+
+    /// What `articles` more are expected to cost and to take, `side_by_side` of them at a time.
+    pub(super) fn of(self, articles: usize, side_by_side: usize) -> (NanoUsd, Duration) {
+        let known = self.articles.max(1);
+        let more = u32::try_from(articles).unwrap_or(u32::MAX);
+        let cost = NanoUsd(self.cost.0 / u64::from(known) * u64::from(more));
+        let rounds = more.div_ceil(u32::try_from(side_by_side).unwrap_or(u32::MAX).max(1));
+        (cost, (self.took / known).saturating_mul(rounds))
+    }
+}
+
 /// Works on articles.
 #[derive(Debug)]
 pub struct Analyst {
     pub(super) settings: Settings,
     pub(super) buyer: Buyer,
     pub(super) lexicon: Lexicon,
+    pub(super) pace: Mutex<Pace>,
     pub(super) clock: Clock,
 }
 
@@ -150,7 +179,21 @@ impl Analyst {
         let began = Instant::now();
         let mut asking = Asking::of(task);
         let verdict = self.judge(task, &mut asking).await?;
-        Ok(Ended { verdict, attempts: asking.attempts, cost: asking.cost, took: began.elapsed() })
+        let took = began.elapsed();
+        if matches!(verdict, Verdict::Analyzed(..)) {
+            self.pace.lock().add(asking.cost, took);
+        }
+        Ok(Ended { verdict, attempts: asking.attempts, cost: asking.cost, took })
+    }
+
+    /// How the provider is.
+    pub(super) fn provider(&self) -> watch::Receiver<State> {
+        self.buyer.gate().watch()
+    }
+
+    /// What an article costs and takes on average, as far as this worker knows.
+    pub(super) fn pace(&self) -> Pace {
+        *self.pace.lock()
     }
 
     async fn judge(&self, task: &Task, asking: &mut Asking) -> Result<Verdict, Refused> {

@@ -1,7 +1,7 @@
 //! Answers to questions: from the journal where they were ever paid for, from a provider otherwise.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
@@ -14,10 +14,10 @@ use crate::enrich::content::{self, Question};
 use crate::enrich::lexicon::Lexicon;
 use crate::enrich::validation::{self, Claim, Validation};
 use crate::model::{Answer, NanoUsd, Reading, Timestamp, parse_date};
-use crate::observe::JournalMetrics;
+use crate::observe::{self, JournalMetrics};
 use crate::provider::adapter::{Finding, Llm, Prompt, Reply, Schema, Search, Tavily, Topic};
 use crate::provider::bound;
-use crate::provider::call::{CallError, Usage};
+use crate::provider::call::{Bill, CallError, Called, Usage};
 use crate::provider::door::{Door, Miss, Quote};
 use crate::provider::gate::Gate;
 use crate::provider::journal::Journal;
@@ -231,8 +231,7 @@ impl Buyer {
                 }
                 content::read(&reply.text).map(|reading| (reading, reply.text))
             };
-            let bought =
-                self.door.call(&task.purse, quote, self.llm.ask(&prompt), read, |usage| self.cost(usage)).await?;
+            let bought = self.door.call(&task.purse, quote, self.ask(&prompt), read, |usage| self.cost(usage)).await?;
             asking.cost = asking.cost.saturating_add(bought.cost);
             match bought.result {
                 Ok(reading) => return Ok(Outcome::Found(found(reading, bought.usage, question.prompt_version))),
@@ -248,6 +247,19 @@ impl Buyer {
                 }
             }
         }
+    }
+
+    /// Asks once, and tells the metrics that OpenTelemetry's conventions ask for.
+    async fn ask(&self, prompt: &Prompt) -> Called<Reply> {
+        let began = Instant::now();
+        let called = self.llm.ask(prompt).await;
+        let [operation, provider] = self.llm.conventional_names();
+        let metrics = observe::gen_ai(operation, provider, &prompt.model);
+        metrics.took(began.elapsed(), called.result.as_ref().err().map(CallError::as_str));
+        if let Bill::Usage(usage) = &called.bill {
+            metrics.tokens(usage.input_tokens, usage.output_tokens);
+        }
+        called
     }
 
     /// What is found about a claim; `None` where it is not researched, or cannot be.
@@ -345,8 +357,14 @@ impl Buyer {
         }
     }
 
+    /// The gate of the model: how the provider is.
+    pub(super) fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
     fn cost(&self, usage: &Usage) -> Option<NanoUsd> {
-        let cost = self.catalog.price(self.provider(), &usage.model, self.clock.now())?.cost(usage);
+        let price = self.catalog.price(self.provider(), &usage.model, self.clock.now());
+        let cost = price.and_then(|price| price.cost(usage));
         if cost.is_none() {
             warn!(model = usage.model, "what a call used cannot be priced, its whole hold counts");
         }

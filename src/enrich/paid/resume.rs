@@ -28,6 +28,8 @@ use crate::config::Config;
 use crate::flow::Record;
 use crate::kafka::{Group, Partition, Start, Tail};
 use crate::model::{Cadence, Deferral, Id, Timestamp, WaitsFor};
+use crate::observe::Component;
+use crate::provider::gate::State;
 use crate::provider::ledger::{Ledger, Owned, Refused};
 use crate::wire::Codec;
 
@@ -50,6 +52,7 @@ pub struct Resumer {
     pub(super) analyst: Arc<Analyst>,
     pub(super) records: Arc<Records>,
     pub(super) codec: Codec<Deferral>,
+    pub(super) health: Component,
     pub(super) clock: Clock,
 }
 
@@ -61,6 +64,7 @@ impl Resumer {
     pub async fn run(self) -> anyhow::Result<()> {
         let resumer = Arc::new(self);
         let mut changes = resumer.group.changes();
+        let mut provider = resumer.analyst.provider();
         let mut attended: HashMap<(i32, u64), tokio::task::AbortHandle> = HashMap::new();
         let mut tasks = JoinSet::new();
         loop {
@@ -80,6 +84,12 @@ impl Resumer {
             }
             tokio::select! {
                 () = resumer.ledger.closed() => break,
+                told = provider.changed() => {
+                    if told.is_err() {
+                        break;
+                    }
+                    resumer.show(&provider.borrow_and_update());
+                }
                 moved = changes.changed() => if moved.is_err() { break },
                 Some(ended) = tasks.join_next() => match ended {
                     Ok(ended) => ended?,
@@ -95,6 +105,15 @@ impl Resumer {
             }
         }
         Ok(())
+    }
+
+    /// A provider that is out keeps the hop waiting, and says so.
+    fn show(&self, provider: &State) {
+        if provider.is_out() {
+            self.health.waiting(format!("{}: {provider}", self.config.llm.provider.as_str()));
+        } else {
+            self.health.ready();
+        }
     }
 
     async fn attend(self: Arc<Self>, partition: i32, epoch: u64) -> anyhow::Result<()> {
@@ -130,7 +149,8 @@ impl Resumer {
                 () = self.clock.sleep_until(look_at) => {
                     let now = self.clock.now();
                     look_at = now.plus(LOOK_EVERY);
-                    tender.tend(&owned, &self.config, now).await?;
+                    let backlog = self.analyst.pace().of(room.len(), self.config.llm.concurrency_max);
+                    tender.tend(&owned, &self.config, backlog, now).await?;
                     let periods = self.periods(now);
                     if decisions != owned.decisions() {
                         decisions = owned.decisions();

@@ -4,6 +4,7 @@ use std::fs;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
+use parking_lot::Mutex;
 
 use super::article::{self, Analyst};
 use super::outcome::Records;
@@ -17,7 +18,7 @@ use crate::enrich::lexicon::Lexicon;
 use crate::enrich::worth::Research;
 use crate::kafka::{Group, Transactions};
 use crate::model::{Analysis, ArticleBatch, Deferral, LedgerEntry, Timestamp};
-use crate::observe;
+use crate::observe::{self, Component};
 use crate::provider::adapter::{self, Http, Llm, Schema, Tavily};
 use crate::provider::book::Limits;
 use crate::provider::door::Door;
@@ -39,6 +40,8 @@ pub struct Setup {
     pub store: Store,
     /// The hop's consumer group.
     pub group: Group,
+    /// What is shown of the hop.
+    pub health: Component,
     /// The hop's transactions.
     pub transactions: Transactions,
     /// The topics, with their prefix.
@@ -119,6 +122,7 @@ impl Setup {
             },
             buyer,
             lexicon: Lexicon::new(),
+            pace: Mutex::default(),
             clock: clock.clone(),
         });
         let records = Arc::new(Records {
@@ -141,6 +145,7 @@ impl Setup {
             analyst,
             records,
             codec: self.waiting,
+            health: self.health,
             clock,
         };
         Ok(Parts { stage, resumer, ledger })

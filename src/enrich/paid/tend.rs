@@ -7,7 +7,7 @@ use tracing::warn;
 
 use crate::config::Config;
 use crate::model::{Budget, NanoUsd, Timestamp};
-use crate::observe::{self, BudgetMetrics};
+use crate::observe::{self, BacklogMetrics, BudgetMetrics};
 use crate::provider::book::Standing;
 use crate::provider::ledger::Owned;
 
@@ -18,6 +18,7 @@ const FORGET_EVERY: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(super) struct Tender {
     metrics: BudgetMetrics,
+    backlog: BacklogMetrics,
     forget_at: Timestamp,
     /// The budgets for which a warning was given, as metrics name them, each with the session.
     warned: Vec<(Budget, String)>,
@@ -25,14 +26,20 @@ pub(super) struct Tender {
 
 impl Tender {
     pub(super) fn new() -> Self {
-        Self { metrics: observe::budget(), forget_at: Timestamp(0), warned: Vec::new() }
+        Self { metrics: observe::budget(), backlog: observe::backlog(), forget_at: Timestamp(0), warned: Vec::new() }
     }
 
     /// Does what is due.
     ///
     /// # Errors
     /// When Kafka does not say how far the sink is.
-    pub(super) async fn tend(&mut self, owned: &Owned, config: &Config, now: Timestamp) -> anyhow::Result<()> {
+    pub(super) async fn tend(
+        &mut self,
+        owned: &Owned,
+        config: &Config,
+        backlog: (NanoUsd, Duration),
+        now: Timestamp,
+    ) -> anyhow::Result<()> {
         if now >= self.forget_at {
             self.forget_at = now.plus(FORGET_EVERY);
             owned.forget_stored().await?;
@@ -42,6 +49,7 @@ impl Tender {
         if !owned.knows(account) {
             return Ok(());
         }
+        self.backlog.stands(backlog.0, backlog.1);
         let session_id = config.articles.session.session_id(now);
         for (budget, standing) in owned.standing(account, &session_id, now) {
             let Standing { spent, reserved, limit } = standing;

@@ -107,6 +107,11 @@ impl WaitingRoom {
         }
     }
 
+    /// How many wait.
+    pub fn len(&self) -> usize {
+        self.seats.len()
+    }
+
     /// The first `count` in line for whom something is to be done, as `decisions` say, and that `may` go now.
     pub fn next(
         &self,

@@ -126,6 +126,15 @@ impl Llm {
         }
     }
 
+    /// What OpenTelemetry's conventions call a question to it, and it itself.
+    #[must_use]
+    pub fn conventional_names(&self) -> [&'static str; 2] {
+        match self {
+            Self::Gemini(_) => ["generate_content", "gcp.gemini"],
+            Self::OpenAi(_) => ["chat", "openai"],
+        }
+    }
+
     /// Asks once.
     pub async fn ask(&self, prompt: &Prompt) -> Called<Reply> {
         match self {

@@ -168,9 +168,9 @@ impl World {
 
     fn play(&mut self, step: &Step) {
         match *step {
-            Step::Hold(worker, held) => {
+            Step::Hold(worker, amount) => {
                 self.next_id += 1;
-                let hold = hold(self.next_id, held);
+                let hold = hold(self.next_id, amount);
                 let worker = &mut self.workers[worker];
                 if worker.book.admit(&hold, LIMITS) == Admission::Held {
                     worker.waiting.push(hold);

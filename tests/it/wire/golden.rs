@@ -34,5 +34,7 @@ fn old_data_stays_readable() {
     check(|_| samples::batch());
     check(|_| samples::analysis());
     check(|_| samples::signal());
-    assert_eq!(CATALOG.len(), 4, "every topic is checked above");
+    check(|_| samples::deferral());
+    check(|_| samples::ledger_entry());
+    assert_eq!(CATALOG.len(), 6, "every topic is checked above");
 }

@@ -3,7 +3,9 @@
 use std::fmt::Debug;
 
 use proptest::prelude::*;
-use signalmill::model::{Analysis, ArticleBatch, RawArticle, Signal};
+use signalmill::model::{
+    Analysis, ArticleBatch, Deferral, LedgerEntry, NanoUsd, RawArticle, Signal, Spend, SpendOutcome,
+};
 use signalmill::wire::{Codec, ERROR_CHARS_MAX, Reason, Record, Refusal, Undecoded};
 
 use super::{HEADER, RECORD_BYTES_MAX, codec, encoded, samples};
@@ -130,8 +132,19 @@ fn values_that_avro_allows_and_the_types_do_not_are_refused() {
     let cost = bytes.windows(4).position(|part| part == b"\x04v3\x02").unwrap() + 3;
     let mut negative = bytes;
     negative[cost] = 1;
-    let refusal = refusal(&codec::<Signal>(), &negative);
-    assert!(refusal.error.contains("below zero"), "{refusal}");
+    let refused = refusal(&codec::<Signal>(), &negative);
+    assert!(refused.error.contains("below zero"), "{refused}");
+
+    // A hold of 1 nano-dollar that cost 2 and was settled: the three stand side by side, as zigzag 2, 4 and 2.
+    let spend = Spend { held: NanoUsd(1), cost: NanoUsd(2), outcome: SpendOutcome::Settled, ..samples::spend() };
+    let bytes = encoded(&LedgerEntry { spend: Some(spend), ..LedgerEntry::default() });
+    let place = bytes.windows(3).position(|part| part == b"\x02\x04\x02").unwrap();
+    for (at, value, part) in [(0, 1, "below zero"), (1, 1, "below zero"), (2, 12, "enum symbol 6")] {
+        let mut bytes = bytes.clone();
+        bytes[place + at] = value;
+        let refused = refusal(&codec::<LedgerEntry>(), &bytes);
+        assert!(refused.error.contains(part), "{refused}, not {part}");
+    }
 }
 
 /// Decodes, and says how many bytes of heap that took at its height.
@@ -205,11 +218,20 @@ proptest! {
         survive::<RawArticle>(&noise);
         let json = [b"{", &noise[..]].concat();
         survive::<RawArticle>(&json);
-        for good in [encoded(&samples::analysis()), encoded(&samples::signal()), encoded(&samples::batch())] {
+        let samples = [
+            encoded(&samples::analysis()),
+            encoded(&samples::signal()),
+            encoded(&samples::batch()),
+            encoded(&samples::deferral()),
+            encoded(&samples::ledger_entry()),
+        ];
+        for good in samples {
             let bytes = [&good[..HEADER], &noise].concat();
             survive::<Analysis>(&bytes);
             survive::<Signal>(&bytes);
             survive::<ArticleBatch>(&bytes);
+            survive::<Deferral>(&bytes);
+            survive::<LedgerEntry>(&bytes);
         }
     }
 
@@ -223,6 +245,8 @@ proptest! {
         damaged::<ArticleBatch>(&encoded(&samples::batch()), at, &with, cut);
         damaged::<Analysis>(&encoded(&samples::analysis()), at, &with, cut);
         damaged::<Signal>(&encoded(&samples::signal()), at, &with, cut);
+        damaged::<Deferral>(&encoded(&samples::deferral()), at, &with, cut);
+        damaged::<LedgerEntry>(&encoded(&samples::ledger_entry()), at, &with, cut);
     }
 }
 
@@ -241,4 +265,6 @@ fn every_cut_of_a_record_is_refused() {
     check::<ArticleBatch>(&encoded(&samples::batch()));
     check::<Analysis>(&encoded(&samples::analysis()));
     check::<Signal>(&encoded(&samples::signal()));
+    check::<Deferral>(&encoded(&samples::deferral()));
+    check::<LedgerEntry>(&encoded(&samples::ledger_entry()));
 }

@@ -7,8 +7,9 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 use signalmill::model::{
-    Analysis, Article, ArticleBatch, CloseReason, Direction, EventType, Horizon, Id, NanoUsd, OiStatus, Outcome,
-    RawArticle, Reading, Screen, Signal, SignalKind, Timestamp,
+    AccountTotals, Analysis, Answer, Article, ArticleBatch, CloseReason, Decision, Deferral, Direction, EventType,
+    Horizon, Id, LedgerEntry, NanoUsd, OiStatus, Outcome, PeriodTotal, RawArticle, Reading, Screen, SessionCommand,
+    Signal, SignalKind, Snapshot, Spend, SpendOutcome, Timestamp, WaitsFor,
 };
 use signalmill::wire::{Codec, Record};
 
@@ -136,6 +137,80 @@ fn signal() -> impl Strategy<Value = Signal> {
     )
 }
 
+fn deferral() -> impl Strategy<Value = Deferral> {
+    let waits = select(vec![WaitsFor::Budget, WaitsFor::Retry, WaitsFor::Help]);
+    (text(), waits, any::<i32>(), time(), money(), article()).prop_map(
+        |(error, waits_for, attempt, not_before, spent, article)| Deferral {
+            account: error.clone(),
+            waits_for,
+            attempt,
+            forgiven: attempt.wrapping_neg(),
+            not_before,
+            error,
+            spent,
+            article,
+            ..samples::deferral()
+        },
+    )
+}
+
+fn spend() -> impl Strategy<Value = Spend> {
+    use SpendOutcome::{InDoubt, Lost, Open, Overrun, Settled, Void};
+    let outcomes = select(vec![Open, Settled, Lost, Void, InDoubt, Overrun]);
+    (text(), outcomes, any::<i64>(), money(), money(), time()).prop_map(|(error, outcome, count, held, cost, at)| {
+        Spend {
+            account: error.clone(),
+            error,
+            outcome,
+            units: count,
+            input_tokens: count.wrapping_neg(),
+            held,
+            cost,
+            held_at: at,
+            at,
+            ..samples::spend()
+        }
+    })
+}
+
+fn answer() -> impl Strategy<Value = Answer> {
+    (text(), any::<i64>(), money(), time()).prop_map(|(text, output_tokens, cost, at)| Answer {
+        key: Id(text.clone()),
+        text,
+        output_tokens,
+        cost,
+        at,
+        ..samples::answer()
+    })
+}
+
+fn snapshot() -> impl Strategy<Value = Snapshot> {
+    let period = (text(), money(), time());
+    let period = period.prop_map(|(period, spent, changed_at)| PeriodTotal { period, spent, changed_at });
+    let totals = (text(), vec(period, 0..4)).prop_map(|(account, periods)| AccountTotals { account, periods });
+    (vec(totals, 0..3), vec(spend(), 0..3), vec(decision(), 0..3)).prop_map(|(accounts, open, decisions)| Snapshot {
+        accounts,
+        open,
+        decisions,
+    })
+}
+
+fn decision() -> impl Strategy<Value = Decision> {
+    let commands = select(vec![SessionCommand::Recover, SessionCommand::Cancel]);
+    (text(), text(), commands, time()).prop_map(|(account, session_id, command, at)| Decision {
+        account,
+        session_id,
+        command,
+        at,
+        ..samples::decision()
+    })
+}
+
+fn ledger_entry() -> impl Strategy<Value = LedgerEntry> {
+    (option::of(spend()), option::of(answer()), option::of(snapshot()), option::of(decision()))
+        .prop_map(|(spend, answer, snapshot, decision)| LedgerEntry { spend, answer, snapshot, decision })
+}
+
 /// Through the newest schema, and through Avro's resolution from an equal schema of another name.
 fn check<T: Record + PartialEq + Debug>(newest: &Codec<T>, other: &Codec<T>, record: &T) {
     let mut bytes = b"before".to_vec();
@@ -162,11 +237,15 @@ proptest! {
         batch in batch(),
         analysis in analysis(),
         signal in signal(),
+        deferral in deferral(),
+        entry in ledger_entry(),
     ) {
         check(&codec(), &renamed(), &raw);
         check(&codec(), &renamed(), &batch);
         check(&codec(), &renamed(), &analysis);
         check(&codec(), &renamed(), &signal);
+        check(&codec(), &renamed(), &deferral);
+        check(&codec(), &renamed(), &entry);
     }
 
     #[test]

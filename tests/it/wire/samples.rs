@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use signalmill::model::{
-    Analysis, Article, ArticleBatch, CloseReason, Direction, EventType, Horizon, Id, NanoUsd, OiStatus, Outcome,
-    RawArticle, Reading, Screen, Signal, SignalKind, Timestamp,
+    AccountTotals, Analysis, Answer, Article, ArticleBatch, CloseReason, Decision, Deferral, Direction, EventType,
+    Horizon, Id, LedgerEntry, NanoUsd, OiStatus, Outcome, PeriodTotal, RawArticle, Reading, Screen, SessionCommand,
+    Signal, SignalKind, Snapshot, Spend, SpendOutcome, Timestamp, WaitsFor,
 };
 
 pub fn raw_article() -> RawArticle {
@@ -124,5 +125,87 @@ pub fn signal() -> Signal {
         produced_at: Timestamp(1_795_168_807_000),
         origin: "market.files/0/9".into(),
         version: 42,
+    }
+}
+
+pub fn deferral() -> Deferral {
+    Deferral {
+        account: "articles".into(),
+        session_id: "2026-11-20".into(),
+        run_id: "replay-7".into(),
+        batch_id: Id("0123456789abcdef0123456789abcdef".into()),
+        waits_for: WaitsFor::Retry,
+        attempt: 2,
+        forgiven: 1,
+        not_before: Timestamp(1_795_168_866_500),
+        error: "transient: 503".into(),
+        spent: NanoUsd(125_000),
+        article: article(1),
+    }
+}
+
+pub fn spend() -> Spend {
+    Spend {
+        hold_id: Id("99990000111122223333444455556666".into()),
+        account: "articles".into(),
+        session_id: "2026-11-20".into(),
+        run_id: "replay-7".into(),
+        article_id: "news-1".into(),
+        provider: "gemini".into(),
+        model: "gemini-2.5-flash".into(),
+        operation: "analyze".into(),
+        units: 2,
+        input_tokens: 1_200,
+        cached_tokens: 400,
+        output_tokens: 340,
+        held: NanoUsd(250_000),
+        cost: NanoUsd(125_000),
+        outcome: SpendOutcome::Settled,
+        error: "nothing".into(),
+        held_at: Timestamp(1_795_168_806_500),
+        at: Timestamp(1_795_168_807_250),
+    }
+}
+
+pub fn answer() -> Answer {
+    Answer {
+        key: Id("0f1e2d3c4b5a69788796a5b4c3d2e1f0".into()),
+        provider: "gemini".into(),
+        model: "gemini-2.5-flash-002".into(),
+        text: "{\"direction\":\"bullish\"}".into(),
+        input_tokens: 1_200,
+        output_tokens: 340,
+        cost: NanoUsd(125_000),
+        at: Timestamp(1_795_168_807_250),
+    }
+}
+
+pub fn decision() -> Decision {
+    Decision {
+        command_id: Id("77770000111122223333444455556666".into()),
+        account: "articles".into(),
+        session_id: "2026-11-19".into(),
+        command: SessionCommand::Cancel,
+        at: Timestamp(1_795_168_808_500),
+    }
+}
+
+/// Everything that an entry can be, at once; written are entries that are one of these.
+pub fn ledger_entry() -> LedgerEntry {
+    let period = |name: &str, spent| PeriodTotal {
+        period: name.to_owned(),
+        spent: NanoUsd(spent),
+        changed_at: Timestamp(1_795_168_807_250),
+    };
+    let totals = AccountTotals {
+        account: "articles".into(),
+        periods: vec![period("session/2026-11-20", 125_000), period("month/2026-11", 9_125_000)],
+    };
+    let open = Spend { cost: NanoUsd::ZERO, outcome: SpendOutcome::Open, ..spend() };
+    LedgerEntry {
+        spend: Some(spend()),
+        answer: Some(answer()),
+        snapshot: Some(Snapshot { accounts: vec![totals], open: vec![open], decisions: vec![decision()] }),
+        decision: Some(Decision { command: SessionCommand::Recover, ..decision() }),
     }
 }

@@ -244,6 +244,10 @@ impl FromStr for Filter {
 pub enum Sessions {
     /// Show sessions: what they spent and how far they are
     Show(SessionsShow),
+    /// Try again at once what has failed in a session, and take its cancellation back
+    Recover(SessionId),
+    /// Buy nothing more for a session, and let go what waits in it
+    Cancel(SessionId),
 }
 
 /// Arguments of `sessions show`.
@@ -251,6 +255,16 @@ pub enum Sessions {
 pub struct SessionsShow {
     /// Only this session
     pub id: Option<String>,
+    /// Show how far it is (without ID: the newest) once a second, until nothing is left to be done for it
+    #[arg(long)]
+    pub watch: bool,
+}
+
+/// Argument of `sessions recover` and `sessions cancel`.
+#[derive(Debug, Clone, Args)]
+pub struct SessionId {
+    /// The session
+    pub id: String,
 }
 
 /// Arguments of `reference`.

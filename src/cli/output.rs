@@ -192,16 +192,55 @@ impl Progress {
     }
 }
 
+/// How something stands that others work on, on standard error: a bar that is drawn again, or a line for each change.
+#[derive(Debug)]
+pub struct Live {
+    bar: Option<ProgressBar>,
+    said: String,
+}
+
+impl Live {
+    /// Shows nothing yet. `terminal`: whether standard error is one.
+    #[must_use]
+    pub fn new(terminal: bool) -> Self {
+        let template = "{wide_bar} {pos}/{len}  {elapsed}\n{msg}";
+        Self { bar: terminal.then(|| styled(Some(0), template)), said: String::new() }
+    }
+
+    /// So many of `total` are done; `text` says what else there is to know.
+    pub fn show(&mut self, done: u64, total: u64, text: &str) {
+        let text = harmless(text);
+        if let Some(bar) = &self.bar {
+            bar.set_length(total);
+            bar.set_position(done);
+            bar.set_message(text.into_owned());
+        } else if *text != self.said {
+            complain(&text);
+            self.said = text.into_owned();
+        }
+    }
+
+    /// Takes the bar away.
+    pub fn finish(self) {
+        if let Some(bar) = self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
 fn bar(what: &'static str, total: Option<u64>) -> ProgressBar {
-    let target = ProgressDrawTarget::stderr_with_hz(DRAWS_PER_SECOND);
-    let bar = ProgressBar::with_draw_target(total, target);
     let template = match total {
         Some(_) => "{wide_bar} {pos}/{len} {msg}  {per_sec}  {eta}",
         None => "{spinner} {pos} {msg}  {per_sec}  {elapsed}",
     };
+    styled(total, template).with_message(what)
+}
+
+fn styled(total: Option<u64>, template: &str) -> ProgressBar {
+    let target = ProgressDrawTarget::stderr_with_hz(DRAWS_PER_SECOND);
     // The templates are ours: were one unreadable, the default style would do.
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    bar.with_style(style).with_message(what)
+    ProgressBar::with_draw_target(total, target).with_style(style)
 }
 
 /// A line on standard error. Nobody can be told that nobody listens.

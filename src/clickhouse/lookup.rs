@@ -52,6 +52,15 @@ pub struct SessionState {
     pub finished_at: Option<i64>,
 }
 
+/// Who pays for a session.
+#[derive(Debug, Clone, PartialEq, Eq, Row, Deserialize)]
+pub struct Payer {
+    /// The budget account.
+    pub account: String,
+    /// `live`, or the replay's id.
+    pub run_id: String,
+}
+
 /// What a run has come to.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Summary {
@@ -175,6 +184,16 @@ impl Store {
         let sql = "SELECT ?fields FROM batch_processing_sessions_v WHERE session_id = ?";
         let found: Vec<SessionState> = self.all(self.client.query(sql).bind(session_id)).await?;
         Ok(found.into_iter().next())
+    }
+
+    /// The accounts that have paid for batches of a session, each with its run; none where nothing was ever admitted to it.
+    ///
+    /// # Errors
+    /// The server does not answer.
+    pub async fn payers(&self, session_id: &str) -> Result<Vec<Payer>, Failure> {
+        let sql = "SELECT account, argMax(run_id, version) AS run_id FROM batch_processing_sessions \
+                   WHERE session_id = ? GROUP BY account ORDER BY account";
+        self.all(self.client.query(sql).bind(session_id)).await
     }
 
     /// What the live run has come to, with its `strongest` signals (at most 1000).

@@ -35,6 +35,7 @@ scripts! {
     5 "005_market";
     6 "006_runs";
     7 "007_paid_answers";
+    8 "008_session_events";
 }
 
 /// Where applied migrations are noted. Not a migration itself: it must be there before the first.

@@ -30,7 +30,7 @@ mod table;
 pub use check::{Migration, Report, State};
 pub use decision::{Decision, Failure, known_codes};
 pub use insert::{Observer, Poisoned};
-pub use lookup::{Board, Screened, SessionState, Strongest, Summary};
+pub use lookup::{Board, Payer, Screened, SessionState, Strongest, Summary};
 pub use migrate::{Applied, Unmigrated};
 pub use settings::{Settings, Unusable};
 pub use store::Store;

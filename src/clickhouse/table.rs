@@ -31,6 +31,7 @@ tables! {
     Articles "articles" "Every article that could be decoded.";
     Analyses "article_analyses" "What an analyzer read in an article.";
     Sessions "batch_processing_sessions" "What each batch adds to its session.";
+    SessionEvents "session_events" "What somebody decided about a session.";
     Records "batch_processing_records" "Each attempt at an article of a batch.";
     Spend "spend" "Each hold, and how it ended.";
     Answers "paid_answers" "Answers that were paid for, by question.";

@@ -9,11 +9,12 @@ use anyhow::{Context as _, bail};
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{DeliveryResult, Message as _};
+use rdkafka::message::{DeliveryResult, Header, Message as _, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, ProducerContext};
 
 use super::client::{self, Calm};
 use crate::config;
+use crate::wire::headers::Headers;
 
 /// How long a record may wait for its broker.
 const DELIVERY_MAX: Duration = Duration::from_secs(30);
@@ -86,8 +87,24 @@ impl Producer {
     /// # Errors
     /// When an earlier record could not be delivered, or this one cannot be.
     pub fn send(&self, topic: &str, key: Option<&[u8]>, value: &[u8]) -> anyhow::Result<()> {
-        let mut record: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(topic).payload(value);
+        let mut record = BaseRecord::to(topic).payload(value);
         record.key = key;
+        self.queue(topic, record)
+    }
+
+    /// The same with `headers`.
+    ///
+    /// # Errors
+    /// As [`Producer::send`].
+    pub fn send_with(&self, topic: &str, key: &[u8], value: &[u8], headers: &Headers) -> anyhow::Result<()> {
+        let mut owned = OwnedHeaders::new_with_capacity(headers.len());
+        for (name, value) in headers {
+            owned = owned.insert(Header { key: name, value: Some(value.as_ref()) });
+        }
+        self.queue(topic, BaseRecord::to(topic).key(key).payload(value).headers(owned))
+    }
+
+    fn queue(&self, topic: &str, mut record: BaseRecord<'_, [u8], [u8]>) -> anyhow::Result<()> {
         let deadline = Instant::now() + DELIVERY_MAX;
         loop {
             match self.producer.send(record) {

@@ -33,6 +33,8 @@ pub struct Deferral {
     pub waits_for: WaitsFor,
     /// Attempts that were made; 0 where the budget was spent before the first.
     pub attempt: i32,
+    /// Of these, made before somebody asked for its recovery: they no longer count against it.
+    pub forgiven: i32,
     /// Not before this; where it waits for a budget, since when.
     pub not_before: Timestamp,
     /// Why the last attempt failed; empty where none did.

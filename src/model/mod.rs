@@ -19,9 +19,9 @@ pub use article::{Article, ArticleBatch, CloseReason, RawArticle, Screen};
 pub use deferral::{Deferral, WaitsFor};
 pub use id::{Id, identity};
 pub use money::NanoUsd;
-pub use session::Cadence;
+pub use session::{Cadence, SessionCommand};
 pub use signal::{OiStatus, Signal, SignalKind};
-pub use spend::{AccountTotals, Answer, Budget, LedgerEntry, PeriodTotal, Snapshot, Spend, SpendOutcome};
+pub use spend::{AccountTotals, Answer, Budget, Decision, LedgerEntry, PeriodTotal, Snapshot, Spend, SpendOutcome};
 pub use time::{Timestamp, parse_date};
 pub use vocabulary::{Direction, EventType, Horizon};
 

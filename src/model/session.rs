@@ -1,6 +1,19 @@
 //! Sessions: one session is one budget. Its id follows from the record's time, so that every worker agrees on it.
 
+use serde::{Deserialize, Serialize};
+
 use super::Timestamp;
+use super::vocabulary::vocabulary;
+
+vocabulary! {
+    /// What somebody may ask of a session.
+    SessionCommand {
+        /// What has failed is tried again, and a cancellation is taken back.
+        Recover = "recover",
+        /// Nothing more is bought, and what waits is let go.
+        Cancel = "cancel",
+    }
+}
 
 /// How often a new session opens.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::vocabulary::vocabulary;
-use super::{Id, NanoUsd, Timestamp};
+use super::{Id, NanoUsd, SessionCommand, Timestamp};
 
 vocabulary! {
     /// How a hold stands.
@@ -118,6 +118,21 @@ pub struct AccountTotals {
     pub periods: Vec<PeriodTotal>,
 }
 
+/// What somebody decided about a session. The last one counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// The command's own: one that is read again decides nothing new.
+    pub command_id: Id,
+    /// The budget account.
+    pub account: String,
+    /// The session.
+    pub session_id: String,
+    /// What was asked.
+    pub command: SessionCommand,
+    /// When the account's owner took it in: what is recovered has failed before.
+    pub at: Timestamp,
+}
+
 /// The whole state of a partition of the ledger, so that reading it back need not begin at its beginning.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
@@ -125,9 +140,11 @@ pub struct Snapshot {
     pub accounts: Vec<AccountTotals>,
     /// Holds that are open.
     pub open: Vec<Spend>,
+    /// The last decision about each session.
+    pub decisions: Vec<Decision>,
 }
 
-/// A record of `spend.ledger`: a hold's new state, with the answer that it bought, or a snapshot.
+/// A record of `spend.ledger`: a hold's new state, with the answer that it bought, a decision, or a snapshot.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LedgerEntry {
     /// A hold's new state.
@@ -136,4 +153,6 @@ pub struct LedgerEntry {
     pub answer: Option<Answer>,
     /// Everything up to here.
     pub snapshot: Option<Snapshot>,
+    /// What was decided about a session.
+    pub decision: Option<Decision>,
 }

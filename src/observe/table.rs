@@ -59,8 +59,18 @@ pub enum Values {
 }
 
 /// How records leave a stage. A stage of its own may add words; these are there from the start.
-pub(super) const OUTCOMES: &[&str] =
-    &["ok", "rejected", "duplicate", "short", "language", "tombstone", "nothing_admitted", "unanalysed"];
+pub(super) const OUTCOMES: &[&str] = &[
+    "ok",
+    "rejected",
+    "duplicate",
+    "short",
+    "language",
+    "tombstone",
+    "nothing_admitted",
+    "recover",
+    "cancel",
+    "unanalysed",
+];
 /// Why records become dead letters.
 pub(super) const REASONS: &[&str] =
     &["malformed", "unknown_schema", "invalid", "too_large", "unwritable", "poison_row", "failed"];

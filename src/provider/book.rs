@@ -17,8 +17,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{AccountTotals, Budget, Id, NanoUsd, PeriodTotal, Snapshot, Spend, SpendOutcome, Timestamp};
+pub use self::decisions::Decisions;
+use crate::model::{
+    AccountTotals, Budget, Decision, Id, NanoUsd, PeriodTotal, Snapshot, Spend, SpendOutcome, Timestamp,
+};
 
+mod decisions;
 #[cfg(test)]
 mod tests;
 
@@ -46,6 +50,8 @@ pub enum Admission {
     Full,
     /// It does not fit whatever becomes of the open holds.
     Exhausted(Budget),
+    /// Its session was cancelled.
+    Cancelled,
 }
 
 /// How far one budget is used.
@@ -76,15 +82,19 @@ struct Account {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Book {
     accounts: BTreeMap<String, Account>,
+    decisions: Decisions,
 }
 
 impl Book {
-    /// Counts a new hold where every limit allows it.
+    /// Counts a new hold where every limit allows it, and nobody cancelled its session.
     ///
     /// # Panics
     /// When the hold is not open or its id was used before: the law of the budget is broken.
     pub fn admit(&mut self, hold: &Spend, limits: Limits) -> Admission {
         assert_eq!(hold.outcome, SpendOutcome::Open, "a new hold is open");
+        if self.decisions.is_cancelled(&hold.account, &hold.session_id) {
+            return Admission::Cancelled;
+        }
         let account = self.accounts.entry(hold.account.clone()).or_default();
         for (budget, period) in periods(hold) {
             let Some(limit) = limits.of(budget) else { continue };
@@ -132,6 +142,17 @@ impl Book {
         if !account.open.contains_key(&spend.hold_id) {
             account.open(spend);
         }
+    }
+
+    /// Takes a decision about a session in, one that the log says too; `false` where it was known.
+    pub fn decide(&mut self, decision: &Decision) -> bool {
+        self.decisions.decide(decision)
+    }
+
+    /// What was decided about sessions.
+    #[must_use]
+    pub fn decisions(&self) -> &Decisions {
+        &self.decisions
     }
 
     /// The ends of all holds that a replaced owner left open: each counts in full. Already counted here; to be committed
@@ -189,6 +210,7 @@ impl Book {
         Snapshot {
             accounts: self.accounts.iter().map(totals).collect(),
             open: self.accounts.values().flat_map(|account| account.open.values().cloned()).collect(),
+            decisions: self.decisions.iter().filter(|decision| now.0 - decision.at.0 < KEPT_MS).cloned().collect(),
         }
     }
 }
@@ -204,6 +226,9 @@ impl From<&Snapshot> for Book {
         }
         for hold in &snapshot.open {
             book.replay(hold);
+        }
+        for decision in &snapshot.decisions {
+            book.decide(decision);
         }
         book
     }

@@ -7,7 +7,7 @@ use tracing::error;
 
 use super::facts::{Fact, Letter};
 use crate::clickhouse::rows::{
-    AnalysisRow, AnswerRow, ArticleRow, Bytes, DeadLetterRow, RecordRow, SessionRow, SignalRow, SpendRow,
+    AnalysisRow, AnswerRow, ArticleRow, Bytes, DeadLetterRow, EventRow, RecordRow, SessionRow, SignalRow, SpendRow,
 };
 use crate::clickhouse::{Failure, Observer, Poisoned, Store, Stored, Table};
 use crate::clock::Clock;
@@ -15,7 +15,7 @@ use crate::flow::{Landed, Offsets, Outgoing, Reason, Record, Reject, Sink};
 use crate::kafka::{DLQ_SUFFIX, Transactions, dead_letter};
 use crate::model::NanoUsd;
 use crate::observe::{self, Component};
-use crate::wire::headers::DeadLetter;
+use crate::wire::headers::{self, DeadLetter};
 
 /// The dead letter's code of a row that ClickHouse refuses.
 const POISON: &str = "poison_row";
@@ -61,10 +61,11 @@ impl Sink<Fact> for ClickHouseSink {
                 rows.add(&landed.value, record, self.budget);
             }
         }
-        let Rows { articles, sessions, analyses, records, signals, dead_letters, spend, answers } = rows;
+        let Rows { articles, sessions, events, analyses, records, signals, dead_letters, spend, answers } = rows;
         let refused = tokio::join!(
             self.insert::<ArticleRow<'_>>(articles.0, articles.1),
             self.insert::<SessionRow<'_>>(sessions.0, sessions.1),
+            self.insert::<EventRow<'_>>(events.0, events.1),
             self.insert::<AnalysisRow<'_>>(analyses.0, analyses.1),
             self.insert::<RecordRow<'_>>(records.0, records.1),
             self.insert::<SignalRow<'_>>(signals.0, signals.1),
@@ -72,8 +73,8 @@ impl Sink<Fact> for ClickHouseSink {
             self.insert::<SpendRow<'_>>(spend.0, spend.1),
             self.insert::<AnswerRow<'_>>(answers.0, answers.1),
         );
-        let (articles, sessions, analyses, records, signals, dead_letters, spend, answers) = refused;
-        for refused in [articles, sessions, analyses, records, signals, dead_letters, spend, answers] {
+        let (articles, sessions, events, analyses, records, signals, dead_letters, spend, answers) = refused;
+        for refused in [articles, sessions, events, analyses, records, signals, dead_letters, spend, answers] {
             rejected.extend(refused);
         }
         for reject in &rejected {
@@ -99,6 +100,7 @@ type Gathered<'a, R> = (Vec<R>, Vec<&'a Arc<Record>>);
 struct Rows<'a> {
     articles: Gathered<'a, ArticleRow<'a>>,
     sessions: Gathered<'a, SessionRow<'a>>,
+    events: Gathered<'a, EventRow<'a>>,
     analyses: Gathered<'a, AnalysisRow<'a>>,
     records: Gathered<'a, RecordRow<'a>>,
     signals: Gathered<'a, SignalRow<'a>>,
@@ -114,6 +116,10 @@ impl<'a> Rows<'a> {
                 for article in batch.articles.iter().chain(&batch.screened) {
                     self.articles.0.push(ArticleRow::new(article, &batch.run_id));
                     self.articles.1.push(record);
+                }
+                if let Some(command) = headers::command(&record.headers) {
+                    self.events.0.push(EventRow::new(&batch.session_id, command, record.timestamp));
+                    self.events.1.push(record);
                 }
                 if !batch.articles.is_empty() {
                     self.sessions.0.push(SessionRow::new(batch, budget));

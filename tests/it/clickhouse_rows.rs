@@ -41,6 +41,7 @@ async fn every_column_of_the_contract_is_in_its_view() {
             "spend_v",
             "hold_id session_id article_id provider model operation units input_tokens output_tokens held_usd cost_usd outcome at",
         ),
+        ("session_events_v", "session_id at event reason"),
         ("paid_answers_v", "key provider model text input_tokens output_tokens cost_usd at"),
         (
             "signals_v",

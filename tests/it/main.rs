@@ -21,6 +21,7 @@ mod mill;
 mod outage;
 mod paid;
 mod rebalance;
+mod sessions;
 mod stack;
 mod texts;
 mod tidy;

@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_mins(2);
 const KEY: &str = "sk-secret-7Qm2x";
 
 /// An installation that asks Gemini's stand-in.
-fn mill(name: &str, stand_ins: &StandIns, session_usd: &str) -> Mill {
+pub fn mill(name: &str, stand_ins: &StandIns, session_usd: &str) -> Mill {
     Mill::on(Stack::shared(), name)
         .set("llm.provider", "gemini")
         .set("llm.base_url", &stand_ins.gemini_url())
@@ -30,7 +30,7 @@ fn mill(name: &str, stand_ins: &StandIns, session_usd: &str) -> Mill {
         .variable("TAVILY_API_KEY", KEY)
 }
 
-fn stand_ins(seed: u64) -> StandIns {
+pub fn stand_ins(seed: u64) -> StandIns {
     let settings = Settings { seed, key: Some(KEY.to_owned()), ..Settings::default() };
     let stand_ins = StandIns::start(settings).unwrap();
     stand_ins.set_all(|knobs| {
@@ -41,7 +41,7 @@ fn stand_ins(seed: u64) -> StandIns {
 }
 
 /// Waits until every one of `count` articles has its latest outcome: analysed, failed, deferred.
-fn until_all_ended(mill: &Mill, count: usize) -> [usize; 3] {
+pub fn until_all_ended(mill: &Mill, count: usize) -> [usize; 3] {
     let sql = "SELECT articles_total, articles_analyzed, articles_failed, articles_deferred, reserved_usd \
                FROM batch_processing_sessions_v";
     until("every article has ended", PATIENCE, || {
@@ -58,7 +58,7 @@ fn until_all_ended(mill: &Mill, count: usize) -> [usize; 3] {
 }
 
 /// What our tables say that counts: settled, lost and overrun; in doubt. In nano-dollars.
-fn counted(mill: &Mill) -> (u64, u64) {
+pub fn counted(mill: &Mill) -> (u64, u64) {
     let answer = mill.ask(
         "SELECT toInt64(sumIf(cost_usd, outcome IN ('settled', 'lost', 'overrun')) * 1000000000), \
                 toInt64(sumIf(cost_usd, outcome = 'in_doubt') * 1000000000) FROM spend_v",

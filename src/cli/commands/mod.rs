@@ -18,7 +18,7 @@ use futures_util::FutureExt as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use super::args::{Cli, Command, Global, Ingest, Sessions, Subject};
+use super::args::{Cli, Command, Global, Ingest, Subject};
 use super::reference::{self, TopicRow};
 use super::{Usage, output};
 use crate::clickhouse::{self, Store};
@@ -47,7 +47,7 @@ pub fn execute(cli: Cli) -> anyhow::Result<()> {
         Command::Migrate => block_on(migrate::run(load()?, global.json)),
         Command::Topology(topology) => Ok(topology::print(&topology, &mut io::stdout().lock())?),
         Command::Tap(tap) => tap::run(&tap, &load()?, global.json),
-        Command::Sessions(Sessions::Show(show)) => block_on(sessions::show(show, load()?, global.json)),
+        Command::Sessions(asked) => block_on(sessions::run(asked, load()?, global.json)),
         Command::Reference(asked) => print_reference(asked.of, global, &load()?),
         Command::Completions(completions) => Ok(completions.write(&mut io::stdout().lock())?),
         Command::ClickhouseFront(asked) => front::run(&front::Settings {

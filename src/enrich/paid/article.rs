@@ -45,6 +45,8 @@ pub struct Task {
     pub purse: Purse,
     /// Attempts that were made before.
     pub attempts: i32,
+    /// Of these, made before somebody asked for its recovery.
+    pub forgiven: i32,
     /// What they cost.
     pub spent: NanoUsd,
     /// Whether it comes from those who wait.
@@ -70,6 +72,7 @@ impl Task {
             session_id: batch.session_id.clone(),
             purse,
             attempts: 0,
+            forgiven: 0,
             spent: NanoUsd::ZERO,
             waited: false,
             started_at: now,
@@ -92,9 +95,25 @@ impl Task {
             session_id: deferral.session_id.clone(),
             purse,
             attempts: deferral.attempt,
+            forgiven: deferral.forgiven,
             spent: deferral.spent,
             waited: true,
             started_at: now,
+        }
+    }
+
+    /// The same with its attempts begun anew: those that were made are forgiven.
+    #[must_use]
+    pub fn anew(self) -> Self {
+        Self { forgiven: self.attempts, ..self }
+    }
+
+    /// What it comes to when its session, or the one that would pay, was cancelled.
+    fn cancelled(&self) -> Verdict {
+        if self.session_id == self.purse.session_id {
+            Verdict::Cancelled
+        } else {
+            Verdict::Deferred("the session that would pay was cancelled".to_owned())
         }
     }
 
@@ -178,6 +197,9 @@ impl Analyst {
     }
 
     async fn judge(&self, task: &Task, asking: &mut Asking) -> Result<Verdict, Refused> {
+        if task.purse.owned.is_cancelled(&task.purse.account, &task.session_id) {
+            return Ok(Verdict::Cancelled);
+        }
         let standing = self.standing(task);
         let mut committed = standing.spent.saturating_add(standing.reserved);
         let limit = standing.limit.unwrap_or(NanoUsd(u64::MAX));
@@ -194,6 +216,7 @@ impl Analyst {
                 Err(Refused::Exhausted(budget)) if committed >= limit || self.defers_at_the_end() => {
                     return Ok(Verdict::Deferred(format!("the {} budget is spent", budget.as_str())));
                 }
+                Err(Refused::Cancelled) => return Ok(task.cancelled()),
                 // What is left is too little: the ladder may know something cheaper.
                 Err(Refused::Exhausted(_)) => {
                     committed = limit;
@@ -265,7 +288,8 @@ impl Analyst {
     }
 
     fn failed(&self, task: &Task, asking: &Asking, error: String, for_good: bool) -> Verdict {
-        let rounds = asking.attempts / i32::try_from(self.settings.attempts_max).unwrap_or(i32::MAX).max(1);
+        let made = asking.attempts - task.forgiven;
+        let rounds = made / i32::try_from(self.settings.attempts_max).unwrap_or(i32::MAX).max(1);
         let again = !for_good && rounds <= RECOVERIES_MAX;
         let seed = StdRng::seed_from_u64(asking.attempts.unsigned_abs().into()).random::<u64>()
             ^ task.article.content_hash.bytes().fold(0, |seed: u64, byte| seed.rotate_left(8) ^ u64::from(byte));

@@ -9,6 +9,18 @@
 //! The worker that owns a partition of `articles.batches` is the only one who spends for the accounts in it (law 5). An
 //! article whose budget is spent waits in `articles.deferred`, so that its batch can be committed: it holds up no other
 //! account, and survives any restart.
+//!
+//! # Why a command is a batch without articles, under a header
+//! Recovering or cancelling a session must reach the owner of its account, in the order of the account's log, and
+//! survive a crash: a record of `articles.batches` under the account's key does all three, and there is no second channel.
+//! What is asked stands in the header `command` ([`headers::COMMAND`]), and not in a new version of the schema: during
+//! a rollout every batch of a new version would be a dead letter to the workers that do not know it yet, while an empty
+//! batch has always been passed over by whoever has no use for it (the lexicon's hop, too).
+//!
+//! The owner writes the command into the ledger as a decision before its offset is committed, so every owner that comes
+//! later knows it. What it means is derived: no hold is granted to a cancelled session, whoever waits of it is let
+//! go, and who failed before a recovery is tried again. So a command that is read twice changes nothing, and no crash
+//! leaves one half done.
 
 mod article;
 mod findings;
@@ -24,6 +36,7 @@ use std::sync::Arc;
 
 use anyhow::bail;
 use futures_util::future::join_all;
+use tracing::info;
 
 use self::article::{Analyst, Task};
 use self::outcome::Records;
@@ -31,8 +44,9 @@ pub use self::resume::Resumer;
 pub use self::setup::{Parts, Setup, Topics, check};
 use crate::clock::Clock;
 use crate::flow::{Outgoing, Record, Stage, Verdict};
-use crate::model::ArticleBatch;
+use crate::model::{ArticleBatch, Decision, SessionCommand};
 use crate::provider::ledger::{Ledger, Refused};
+use crate::wire::headers;
 
 /// Batches that are under way at least, however few calls may be.
 pub const RECORDS_MIN: usize = 8;
@@ -66,6 +80,7 @@ pub async fn together(
 #[derive(Debug)]
 pub struct Received {
     batch: ArticleBatch,
+    command: Option<SessionCommand>,
     partition: i32,
     epoch: u64,
 }
@@ -74,7 +89,8 @@ impl Received {
     /// A batch as it was read from `record`.
     #[must_use]
     pub fn of(batch: ArticleBatch, record: &Arc<Record>) -> Self {
-        Self { batch, partition: record.partition, epoch: record.epoch }
+        let command = headers::command(&record.headers);
+        Self { batch, command, partition: record.partition, epoch: record.epoch }
     }
 }
 
@@ -88,8 +104,27 @@ pub struct Paid {
 }
 
 impl Paid {
+    /// Takes in what is asked of a session.
+    async fn decide(&self, received: &Received) -> anyhow::Result<()> {
+        let Received { batch, command: Some(command), partition, epoch } = received else { return Ok(()) };
+        let ArticleBatch { account, session_id, .. } = batch;
+        let decision = Decision {
+            command_id: batch.batch_id.clone(),
+            account: account.clone(),
+            session_id: session_id.clone(),
+            command: *command,
+            at: self.clock.now(),
+        };
+        self.ledger.of(*partition, *epoch).await?.decide(decision).await?;
+        info!(account, session_id, command = command.as_str(), "a session's command was taken in");
+        Ok(())
+    }
+
     async fn batch(&self, received: Received) -> Result<Verdict<Vec<Outgoing>>, Refused> {
-        let Received { mut batch, partition, epoch } = received;
+        let Received { mut batch, command, partition, epoch } = received;
+        if let Some(command) = command {
+            return Ok(Verdict::Drop(command.as_str()));
+        }
         let articles = std::mem::take(&mut batch.articles);
         if articles.is_empty() {
             return Ok(Verdict::Drop("nothing_admitted"));
@@ -128,6 +163,10 @@ impl Stage for Paid {
     }
 
     async fn apply(self: Arc<Self>, batches: Vec<Received>) -> anyhow::Result<Vec<Verdict<Vec<Outgoing>>>> {
+        // Ahead of the batches that were read with it: a cancellation must not wait for what it is to stop.
+        for received in &batches {
+            self.decide(received).await?;
+        }
         let ended = join_all(batches.into_iter().map(|received| self.batch(received))).await;
         let mut verdicts = Vec::with_capacity(ended.len());
         let mut closing = false;
@@ -135,7 +174,7 @@ impl Stage for Paid {
             match ended {
                 Ok(verdict) => verdicts.push(verdict),
                 Err(Refused::Ledger(error)) => return Err(error),
-                Err(Refused::Closing | Refused::Exhausted(_)) => closing = true,
+                Err(Refused::Closing | Refused::Cancelled | Refused::Exhausted(_)) => closing = true,
             }
         }
         if closing {

@@ -6,6 +6,7 @@
 //! | deferred | `deferred` | waits for a budget | – |
 //! | failed, tried again later | `failed` | waits for its next attempt | – |
 //! | failed for good | `failed` | waits for help | a batch of this article |
+//! | session cancelled | `failed` | – | – |
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +27,8 @@ use crate::wire::headers::{self, DeadLetter, Tags};
 
 /// The dead letter's code of an article that failed for good.
 const FAILED: &str = "failed";
+/// The error of an article whose session was cancelled.
+const CANCELLED: &str = "session cancelled";
 /// The stage that dead letters name.
 const STAGE: &str = "enrich/articles";
 
@@ -62,6 +65,8 @@ pub enum Verdict {
         /// When it is tried again; `None`: for good.
         again_at: Option<Timestamp>,
     },
+    /// Its session was cancelled: it is let go.
+    Cancelled,
 }
 
 /// A verdict, and what it took.
@@ -78,6 +83,12 @@ pub struct Ended {
 }
 
 impl Ended {
+    /// An article that waited and is let go: counted as one more attempt, so that the reason of the last one is kept.
+    #[must_use]
+    pub fn let_go(task: &Task) -> Self {
+        Self { verdict: Verdict::Cancelled, attempts: task.attempts + 1, cost: NanoUsd::ZERO, took: Duration::ZERO }
+    }
+
     /// Whether it waits for a budget.
     #[must_use]
     pub fn is_deferred(&self) -> bool {
@@ -104,7 +115,7 @@ impl Records {
         let Ended { verdict, attempts, cost, took } = ended;
         let now = self.clock.now();
         let (waits_for, not_before, error) = match &verdict {
-            Verdict::Analyzed(..) => {
+            Verdict::Analyzed(..) | Verdict::Cancelled => {
                 let mut records = vec![self.analysis(task, verdict, attempts, cost, took)?];
                 if task.waited {
                     records.push(self.waits_no_more(task));
@@ -122,6 +133,7 @@ impl Records {
             batch_id: task.batch_id.clone(),
             waits_for,
             attempt: attempts,
+            forgiven: task.forgiven,
             not_before,
             error,
             spent: task.spent.saturating_add(cost),
@@ -165,6 +177,7 @@ impl Records {
             Verdict::Analyzed(reading, evidence) => (Outcome::Analyzed, String::new(), Some(*reading), evidence),
             Verdict::Deferred(error) => (Outcome::Deferred, error, None, Evidence::default()),
             Verdict::Failed { error, .. } => (Outcome::Failed, error, None, Evidence::default()),
+            Verdict::Cancelled => (Outcome::Failed, CANCELLED.to_owned(), None, Evidence::default()),
         };
         let Evidence { analyzer, model, prompt_version, tier, validation_score, sources, tokens } = evidence;
         let analysis = Analysis {

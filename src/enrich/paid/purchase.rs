@@ -254,7 +254,7 @@ impl Buyer {
         let cost = |usage: &Usage| credit.and_then(|credit| credit.0.checked_mul(usage.credits)).map(NanoUsd);
         let bought = match door.call(&task.purse, quote, tavily.search(&search), keep, cost).await {
             // Research is a help: without money for it the reading stands alone.
-            Err(Refused::Exhausted(_)) => return Ok(None),
+            Err(Refused::Exhausted(_) | Refused::Cancelled) => return Ok(None),
             bought => bought?,
         };
         asking.cost = asking.cost.saturating_add(bought.cost);

@@ -1,4 +1,5 @@
-//! Takes articles up again that had to wait: when a budget has room, when an attempt is due, when somebody asks.
+//! Takes articles up again that had to wait: when a budget has room, when an attempt is due, when somebody asks for their
+//! session's recovery; and lets them go when somebody cancels it.
 //!
 //! One task for each partition that this worker owns. It follows the partition of `articles.deferred` from its
 //! beginning, so that it knows after a restart what it knew before; what it does for an article is committed together
@@ -18,10 +19,10 @@ use tokio::task::JoinSet;
 use tracing::debug;
 
 use super::article::{Analyst, Task};
-use super::outcome::Records;
+use super::outcome::{Ended, Records};
 use super::setup::Topics;
 use super::tend::Tender;
-use super::waiting::{Seat, WaitingRoom};
+use super::waiting::{Due, Seat, WaitingRoom};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::flow::Record;
@@ -123,6 +124,7 @@ impl Resumer {
         let mut under_way: HashSet<Id> = HashSet::new();
         // Budgets that refused, by what may give them room again.
         let mut exhausted: HashMap<String, String> = HashMap::new();
+        let mut decisions = owned.decisions();
         let mut working = FuturesUnordered::new();
         let mut tender = Tender::new();
         let mut look_at = self.clock.now();
@@ -150,14 +152,19 @@ impl Resumer {
                     let backlog = self.analyst.pace().of(room.len(), self.config.llm.concurrency_max);
                     tender.tend(&owned, &self.config, backlog, now).await?;
                     let periods = self.periods(now);
-                    let may = |key: &Id, seat: &Seat| {
-                        !under_way.contains(key)
-                            && exhausted.get(&seat.account).is_none_or(|refused_in| *refused_in != periods)
+                    if decisions != owned.decisions() {
+                        decisions = owned.decisions();
+                        // What refused may have been a cancelled session that would have paid.
+                        exhausted.clear();
+                    }
+                    let may = |key: &Id, seat: &Seat, due: Due| {
+                        let has_room = || exhausted.get(&seat.account).is_none_or(|refused_in| *refused_in != periods);
+                        !under_way.contains(key) && (due == Due::LetGo || has_room())
                     };
-                    let next = room.next(AT_ONE_TIME_MAX - working.len().min(AT_ONE_TIME_MAX), now, may);
-                    for (key, seat) in next {
+                    let count = AT_ONE_TIME_MAX - working.len().min(AT_ONE_TIME_MAX);
+                    for (key, seat, due) in room.next(count, now, &decisions, may) {
                         under_way.insert(key.clone());
-                        working.push(self.resume(&owned, &bodies, key, seat));
+                        working.push(self.resume(&owned, &bodies, key, seat, due));
                     }
                 }
             }
@@ -182,7 +189,7 @@ impl Resumer {
                 let first = &self.config.articles.publishers_first;
                 let is_of = |name: &String| name.eq_ignore_ascii_case(&deferral.article.publisher);
                 let rank = first.iter().position(is_of).unwrap_or(first.len());
-                room.seat(key, Seat::new(record.offset, &deferral, rank));
+                room.seat(key, Seat::new(record.offset, record.timestamp, &deferral, rank));
             }
             Err(error) => debug!(offset = record.offset, %error, "a record of articles.deferred cannot be read"),
         }
@@ -194,8 +201,9 @@ impl Resumer {
         bodies: &Arc<Mutex<Partition>>,
         key: Id,
         seat: Seat,
+        due: Due,
     ) -> (Id, Seat, anyhow::Result<Resumed>) {
-        let resumed = self.try_resume(owned, bodies, &seat).await;
+        let resumed = self.try_resume(owned, bodies, &seat, due).await;
         (key, seat, resumed)
     }
 
@@ -204,6 +212,7 @@ impl Resumer {
         owned: &Arc<Owned>,
         bodies: &Arc<Mutex<Partition>>,
         seat: &Seat,
+        due: Due,
     ) -> anyhow::Result<Resumed> {
         let Some(deferral) = self.fetch(bodies, seat.offset).await? else {
             // A newer record of the same key stands behind it and is about to be seen.
@@ -216,13 +225,19 @@ impl Resumer {
             WaitsFor::Retry | WaitsFor::Help => deferral.session_id.clone(),
         };
         let task = Task::resumed(owned, &deferral, session_id.clone(), now);
-        let ended = match self.analyst.analyze(&task).await {
+        let task = if due == Due::Anew { task.anew() } else { task };
+        let analyzed = match due {
+            Due::LetGo => Ok(Ended::let_go(&task)),
+            Due::Work | Due::Anew => self.analyst.analyze(&task).await,
+        };
+        let ended = match analyzed {
             Ok(ended) => ended,
             Err(Refused::Closing) => return Ok(Resumed::Closing),
-            Err(Refused::Exhausted(_)) => return Ok(Resumed::Exhausted),
+            Err(Refused::Exhausted(_) | Refused::Cancelled) => return Ok(Resumed::Exhausted),
             Err(Refused::Ledger(error)) => return Err(error),
         };
-        if ended.is_deferred() {
+        // Whoever waited for something else waits for a budget from now on, as the next session may pay.
+        if ended.is_deferred() && seat.waits_for == WaitsFor::Budget {
             return Ok(Resumed::Exhausted);
         }
         let records = self.records.of(&task, ended)?;

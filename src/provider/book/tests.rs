@@ -4,6 +4,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::model::SessionCommand;
 
 const LIMIT: u64 = 100;
 const LIMITS: Limits = Limits { session: NanoUsd(LIMIT), daily: Some(NanoUsd(LIMIT + 20)), monthly: None };
@@ -74,6 +75,30 @@ fn an_overrun_counts_in_full_and_leaves_nothing() {
     assert!(book.end(&ended(&hold(1, 60), SpendOutcome::Overrun, 130)));
     assert_eq!(session(&book), (130, 0));
     assert_eq!(book.admit(&hold(2, 1), LIMITS), Admission::Exhausted(Budget::Session));
+}
+
+#[test]
+fn a_cancelled_session_buys_nothing_until_it_is_recovered() {
+    let decision = |command_id: &str, command| Decision {
+        command_id: Id(command_id.to_owned()),
+        account: "articles".to_owned(),
+        session_id: "s".to_owned(),
+        command,
+        at: Timestamp(1_795_305_600_000),
+    };
+    let mut book = Book::default();
+    let first = hold(1, 60);
+    assert_eq!(book.admit(&first, LIMITS), Admission::Held);
+    assert!(book.decide(&decision("c", SessionCommand::Cancel)));
+    assert_eq!(book.admit(&hold(2, 10), LIMITS), Admission::Cancelled);
+    assert!(book.end(&ended(&first, SpendOutcome::Settled, 55)), "what is under way ends");
+    let mut later = Book::from(&book.snapshot(Timestamp(1_795_305_600_000)));
+    assert_eq!(later, book);
+    assert_eq!(later.admit(&hold(2, 10), LIMITS), Admission::Cancelled, "every owner knows");
+    let other = Spend { session_id: "t".to_owned(), ..hold(3, 10) };
+    assert_eq!(later.admit(&other, LIMITS), Admission::Held);
+    assert!(later.decide(&decision("r", SessionCommand::Recover)));
+    assert_eq!(later.admit(&hold(2, 10), LIMITS), Admission::Held);
 }
 
 /// The ledger, the provider and two workers that may each believe to be the owner.

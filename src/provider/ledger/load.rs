@@ -80,7 +80,7 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn take(&mut self, offset: i64, value: Option<&[u8]>, stored: i64) -> anyhow::Result<ControlFlow<()>> {
         let Some(value) = value else { return Ok(ControlFlow::Continue(())) };
-        let LedgerEntry { spend, answer, snapshot } =
+        let LedgerEntry { spend, answer, snapshot, decision } =
             self.codec.decode(value).with_context(|| format!("entry {offset} cannot be read"))?;
         if let Some(snapshot) = snapshot {
             self.book = Some(Book::from(&snapshot));
@@ -88,6 +88,10 @@ impl Reader<'_> {
         }
         if let (Some(book), Some(spend)) = (&mut self.book, spend) {
             book.replay(&spend);
+            self.entries += 1;
+        }
+        if let (Some(book), Some(decision)) = (&mut self.book, decision) {
+            book.decide(&decision);
             self.entries += 1;
         }
         if let Some(answer) = answer.filter(|_| offset >= stored) {

@@ -14,6 +14,7 @@
 //! is not refused; nothing overtakes it, or small calls would starve a large one. It is refused when it would not fit
 //! even if every open hold came to nothing.
 
+mod decision;
 mod hold;
 pub mod journal;
 mod load;
@@ -161,6 +162,9 @@ pub enum Refused {
     /// This budget has no room, whatever becomes of the open holds.
     #[error("the {} budget is exhausted", .0.as_str())]
     Exhausted(Budget),
+    /// Somebody cancelled the session.
+    #[error("the session was cancelled")]
+    Cancelled,
     /// The hop is stopping.
     #[error("the hop is stopping")]
     Closing,
@@ -260,6 +264,7 @@ impl Owned {
         }
         match state.book.admit(hold, self.ledger.0.settings.limits) {
             Admission::Exhausted(budget) => Err(Refused::Exhausted(budget)),
+            Admission::Cancelled => Err(Refused::Cancelled),
             Admission::Full => Ok(Tried::Full),
             Admission::Held => {
                 let entry = LedgerEntry { spend: Some(hold.clone()), ..LedgerEntry::default() };
@@ -279,7 +284,7 @@ impl Owned {
             if let Some(answer) = &answer {
                 state.recent.keep(Arc::new(answer.clone()));
             }
-            let entry = LedgerEntry { spend: Some(spend), answer, snapshot: None };
+            let entry = LedgerEntry { spend: Some(spend), answer, ..LedgerEntry::default() };
             // Whether it is committed is known by what is committed behind it.
             drop(self.queue(place, &mut state, &[entry])?);
         }
@@ -362,11 +367,12 @@ impl Owned {
     fn record(&self, entry: &LedgerEntry) -> anyhow::Result<Outgoing> {
         let mut value = Vec::new();
         self.ledger.0.codec.encode(entry, &mut value)?;
-        let account = entry.spend.as_ref().map(|spend| Bytes::copy_from_slice(spend.account.as_bytes()));
+        let account = entry.spend.as_ref().map(|spend| &spend.account);
+        let account = account.or(entry.decision.as_ref().map(|decision| &decision.account));
         Ok(Outgoing {
             topic: self.ledger.0.settings.topic.as_str().into(),
             partition: Some(self.fence.partition),
-            key: account,
+            key: account.map(|account| Bytes::copy_from_slice(account.as_bytes())),
             value: Some(value.into()),
             headers: Vec::new(),
         })

@@ -18,7 +18,7 @@ use bytes::Bytes;
 pub use dead_letter::DeadLetter;
 pub use trace::{SpanIds, TraceParent};
 
-use crate::model::LIVE_RUN;
+use crate::model::{LIVE_RUN, SessionCommand};
 
 /// The header that names the run.
 pub const RUN_ID: &str = "run_id";
@@ -26,6 +26,8 @@ pub const RUN_ID: &str = "run_id";
 pub const TRACEPARENT: &str = "traceparent";
 /// The header that names the raw record.
 pub const ORIGIN: &str = "origin";
+/// The header that makes a batch without articles a command to its session.
+pub const COMMAND: &str = "command";
 /// The longest value that is read, in bytes.
 pub const VALUE_BYTES_MAX: usize = 1024;
 
@@ -46,6 +48,12 @@ pub fn text<'a>(headers: &'a Headers, name: &str) -> Option<&'a str> {
 pub fn set(headers: &mut Headers, name: &'static str, value: impl Into<Bytes>) {
     headers.retain(|(key, _)| key != name);
     headers.push((Cow::Borrowed(name), value.into()));
+}
+
+/// What `headers` ask of the session of their batch. A word of a later version asks nothing.
+#[must_use]
+pub fn command(headers: &Headers) -> Option<SessionCommand> {
+    text(headers, COMMAND).and_then(SessionCommand::parse)
 }
 
 /// What travels with a record through every hop.

@@ -9,7 +9,7 @@ use apache_avro::writer::datum::GenericDatumWriter;
 use serde_json::json;
 use signalmill::model::{
     Analysis, Answer, Article, ArticleBatch, CloseReason, Deferral, Direction, EventType, Horizon, LedgerEntry,
-    NanoUsd, OiStatus, RawArticle, Reading, Signal, Spend, WaitsFor,
+    NanoUsd, OiStatus, RawArticle, Reading, Signal, Snapshot, Spend, WaitsFor,
 };
 use signalmill::wire::{Codec, Record, fingerprint};
 
@@ -142,10 +142,17 @@ fn what_an_older_version_wrote_gets_the_defaults() {
     check(older::<Deferral>(), &deferral, &[], expected);
 
     let entry = samples::ledger_entry();
+    let without_error = |spend: Spend| Spend { error: String::new(), ..spend };
+    let snapshot = entry.snapshot.clone().map(|snapshot| Snapshot {
+        open: snapshot.open.into_iter().map(without_error).collect(),
+        decisions: vec![],
+        ..snapshot
+    });
     let expected = LedgerEntry {
-        spend: Some(Spend { error: String::new(), ..samples::spend() }),
+        spend: Some(without_error(samples::spend())),
         answer: Some(Answer { cost: NanoUsd::ZERO, ..samples::answer() }),
-        snapshot: None,
+        snapshot,
+        decision: None,
     };
     check(older::<LedgerEntry>(), &entry, &[], expected);
 }

@@ -7,9 +7,9 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 use signalmill::model::{
-    AccountTotals, Analysis, Answer, Article, ArticleBatch, CloseReason, Deferral, Direction, EventType, Horizon, Id,
-    LedgerEntry, NanoUsd, OiStatus, Outcome, PeriodTotal, RawArticle, Reading, Screen, Signal, SignalKind, Snapshot,
-    Spend, SpendOutcome, Timestamp, WaitsFor,
+    AccountTotals, Analysis, Answer, Article, ArticleBatch, CloseReason, Decision, Deferral, Direction, EventType,
+    Horizon, Id, LedgerEntry, NanoUsd, OiStatus, Outcome, PeriodTotal, RawArticle, Reading, Screen, SessionCommand,
+    Signal, SignalKind, Snapshot, Spend, SpendOutcome, Timestamp, WaitsFor,
 };
 use signalmill::wire::{Codec, Record};
 
@@ -144,6 +144,7 @@ fn deferral() -> impl Strategy<Value = Deferral> {
             account: error.clone(),
             waits_for,
             attempt,
+            forgiven: attempt.wrapping_neg(),
             not_before,
             error,
             spent,
@@ -187,12 +188,27 @@ fn snapshot() -> impl Strategy<Value = Snapshot> {
     let period = (text(), money(), time());
     let period = period.prop_map(|(period, spent, changed_at)| PeriodTotal { period, spent, changed_at });
     let totals = (text(), vec(period, 0..4)).prop_map(|(account, periods)| AccountTotals { account, periods });
-    (vec(totals, 0..3), vec(spend(), 0..3)).prop_map(|(accounts, open)| Snapshot { accounts, open })
+    (vec(totals, 0..3), vec(spend(), 0..3), vec(decision(), 0..3)).prop_map(|(accounts, open, decisions)| Snapshot {
+        accounts,
+        open,
+        decisions,
+    })
+}
+
+fn decision() -> impl Strategy<Value = Decision> {
+    let commands = select(vec![SessionCommand::Recover, SessionCommand::Cancel]);
+    (text(), text(), commands, time()).prop_map(|(account, session_id, command, at)| Decision {
+        account,
+        session_id,
+        command,
+        at,
+        ..samples::decision()
+    })
 }
 
 fn ledger_entry() -> impl Strategy<Value = LedgerEntry> {
-    (option::of(spend()), option::of(answer()), option::of(snapshot()))
-        .prop_map(|(spend, answer, snapshot)| LedgerEntry { spend, answer, snapshot })
+    (option::of(spend()), option::of(answer()), option::of(snapshot()), option::of(decision()))
+        .prop_map(|(spend, answer, snapshot, decision)| LedgerEntry { spend, answer, snapshot, decision })
 }
 
 /// Through the newest schema, and through Avro's resolution from an equal schema of another name.

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use signalmill::model::{
-    AccountTotals, Analysis, Answer, Article, ArticleBatch, CloseReason, Deferral, Direction, EventType, Horizon, Id,
-    LedgerEntry, NanoUsd, OiStatus, Outcome, PeriodTotal, RawArticle, Reading, Screen, Signal, SignalKind, Snapshot,
-    Spend, SpendOutcome, Timestamp, WaitsFor,
+    AccountTotals, Analysis, Answer, Article, ArticleBatch, CloseReason, Decision, Deferral, Direction, EventType,
+    Horizon, Id, LedgerEntry, NanoUsd, OiStatus, Outcome, PeriodTotal, RawArticle, Reading, Screen, SessionCommand,
+    Signal, SignalKind, Snapshot, Spend, SpendOutcome, Timestamp, WaitsFor,
 };
 
 pub fn raw_article() -> RawArticle {
@@ -136,6 +136,7 @@ pub fn deferral() -> Deferral {
         batch_id: Id("0123456789abcdef0123456789abcdef".into()),
         waits_for: WaitsFor::Retry,
         attempt: 2,
+        forgiven: 1,
         not_before: Timestamp(1_795_168_866_500),
         error: "transient: 503".into(),
         spent: NanoUsd(125_000),
@@ -179,6 +180,16 @@ pub fn answer() -> Answer {
     }
 }
 
+pub fn decision() -> Decision {
+    Decision {
+        command_id: Id("77770000111122223333444455556666".into()),
+        account: "articles".into(),
+        session_id: "2026-11-19".into(),
+        command: SessionCommand::Cancel,
+        at: Timestamp(1_795_168_808_500),
+    }
+}
+
 /// Everything that an entry can be, at once; written are entries that are one of these.
 pub fn ledger_entry() -> LedgerEntry {
     let period = |name: &str, spent| PeriodTotal {
@@ -194,6 +205,7 @@ pub fn ledger_entry() -> LedgerEntry {
     LedgerEntry {
         spend: Some(spend()),
         answer: Some(answer()),
-        snapshot: Some(Snapshot { accounts: vec![totals], open: vec![open] }),
+        snapshot: Some(Snapshot { accounts: vec![totals], open: vec![open], decisions: vec![decision()] }),
+        decision: Some(Decision { command: SessionCommand::Recover, ..decision() }),
     }
 }

@@ -124,6 +124,10 @@ pub struct Demo {
     /// Stop everything when the result is shown, instead of staying up to be looked at
     #[arg(long)]
     pub once: bool,
+    /// Let the built-in lexicon read the articles: nobody is asked, nothing costs. Otherwise the provider is asked whose
+    /// key the environment holds, or stand-ins on this machine where there is none
+    #[arg(long)]
+    pub lexicon: bool,
 }
 
 /// Arguments of `run`.

@@ -20,7 +20,7 @@ const LOG_VARIABLE: &str = "RUST_LOG";
 const LOG_FORMAT_VARIABLE: &str = "SIGNALMILL_LOG_FORMAT";
 /// What the demo logs where nobody says otherwise: its progress and its result are what is to be read. What is fetched is
 /// told, as it takes its time; that a cluster of seconds ago has no coordinators yet is no news.
-const DEMO_LOG_FILTER: &str = "warn,librdkafka=error,signalmill::embedded::cache=info,\
+const DEMO_LOG_FILTER: &str = "warn,signalmill::kafka::client=error,signalmill::embedded::cache=info,\
                                signalmill::embedded::fetch=info,signalmill::embedded::package=info";
 /// Widest line of a help text.
 const HELP_COLUMNS_MAX: usize = 110;

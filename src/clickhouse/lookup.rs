@@ -71,9 +71,9 @@ impl Store {
     }
 }
 
-/// Exact for every amount below nine million dollars, which is as far as a double counts in nano-dollars.
+/// Dollars as a JSON number: exact for every amount below nine million dollars, which is as far as a double counts in nano-dollars.
 #[expect(clippy::trivially_copy_pass_by_ref, clippy::cast_precision_loss, reason = "serde's signature; see above")]
-pub(super) fn dollars<S: Serializer>(nanos: &i64, to: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn dollars<S: Serializer>(nanos: &i64, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_f64(*nanos as f64 / 1e9)
 }
 

@@ -32,6 +32,7 @@ pub use check::{Migration, Report, State};
 pub use decision::{Decision, Failure, known_codes};
 pub use insert::{Observer, Poisoned};
 pub use lookup::SessionState;
+pub(crate) use lookup::dollars;
 pub use migrate::{Applied, Unmigrated};
 pub use settings::{Settings, Unusable};
 pub use store::Store;

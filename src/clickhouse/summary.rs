@@ -7,8 +7,7 @@ use std::collections::HashMap;
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
-use super::lookup::dollars;
-use super::{Failure, Store};
+use super::{Failure, Store, dollars};
 use crate::model::SignalKind;
 
 /// What a run has come to.

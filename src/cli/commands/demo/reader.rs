@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use serde::Serialize;
 
+use crate::clickhouse::dollars;
 use crate::config::{Config, HttpUrl, Provider, Secret};
 use crate::embedded::providers::bill::Outcome;
 use crate::embedded::providers::knobs::{Knobs, Latency};
@@ -22,13 +23,15 @@ use crate::provider::adapter;
 pub(super) const STAND_IN_MODEL: &str = "stand-in-flash";
 /// What the stand-ins charge as the program believes it.
 const PRICES: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/local/samples/prices.toml"));
-/// What they bill, a token in and out: 2 and 8 dollars a million.
-const INPUT_NANOS: u64 = 2_000;
-const OUTPUT_NANOS: u64 = 8_000;
+/// What they bill for a token of a question and of an answer: 4 and 5 dollars a million.
+const INPUT_NANOS: u64 = 4_000;
+const OUTPUT_NANOS: u64 = 5_000;
+/// Their readings are weaker than a model's: at 0.6 hardly a claim would be researched.
+const MIN_STRENGTH: f64 = 0.5;
 /// A seed with which every sample is read in the end, whatever goes wrong before.
 const SEED: u64 = 4;
-/// Any key will do.
-const KEY: &str = "stand-in";
+/// Any key will do, as long as it stands in no answer: it would be struck out there.
+const KEY: &str = "key-of-the-demo";
 /// As the real ones take it.
 const LATENCY: Latency = Latency { min: Duration::from_millis(300), max: Duration::from_millis(900) };
 /// What a stand-in that has too much to do asks to wait.
@@ -53,8 +56,9 @@ pub(super) enum Reader {
 /// What the stand-ins charged, by their own books.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(super) struct Billed {
-    /// Nano-dollars.
-    pub(super) nanos: u64,
+    /// All of it, in nano-dollars.
+    #[serde(rename = "usd", serialize_with = "dollars")]
+    pub(super) cost: i64,
     /// Answers and searches.
     pub(super) calls: usize,
     /// 429.
@@ -143,7 +147,7 @@ impl Reader {
         let bill = self.stand_ins()?.bill();
         let count = |outcome| Stood::ALL.into_iter().map(|provider| bill.requests(provider, outcome)).sum();
         Some(Billed {
-            nanos: bill.total().0,
+            cost: bill.total().decimal(),
             calls: bill.entries.len(),
             limited: count(Outcome::RateLimited) + count(Outcome::OverCapacity),
             unavailable: count(Outcome::Unavailable),
@@ -185,7 +189,7 @@ fn asking(stand_ins: &StandIns, mut config: Config, folder: &Path) -> anyhow::Re
     llm.model = Some(STAND_IN_MODEL.to_owned());
     llm.prices_file = Some(prices);
     llm.gemini_api_key = Some(Secret::new(KEY));
-    tavily.enabled = true;
+    (tavily.enabled, tavily.min_strength) = (true, tavily.min_strength.min(MIN_STRENGTH));
     tavily.base_url = url(&stand_ins.tavily_url())?;
     tavily.api_key = Some(Secret::new(KEY));
     Ok(config)

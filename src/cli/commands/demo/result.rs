@@ -89,22 +89,22 @@ impl Outcome<'_> {
             counts.row([what.to_owned(), count.to_string(), why.to_owned()]);
         };
         count("records sent", ingested.sent, "");
-        count("  dead letters", summary.dead_letters, "");
-        let screened: u64 = summary.screened.iter().map(|screened| screened.articles).sum();
+        count("  dead letters", summary.dead_letters, "what cannot be read, kept as it was");
+        let again = ingested.sent.saturating_sub(summary.dead_letters + summary.articles);
+        count("  the same article again", again, "unchanged, or as a new version");
         count("articles seen", summary.articles, "");
         for screened in &summary.screened {
             count("  screened out", screened.articles, &screened.screen);
         }
-        let versions = standing.admitted.saturating_sub(summary.articles.saturating_sub(screened));
-        count("  admitted", standing.admitted, if versions > 0 { "with new versions of the same article" } else { "" });
-        count("    analysed", standing.analyzed, "");
+        count("  marked as repeating another", summary.duplicates, "");
+        count("admitted", standing.admitted, "new versions of an article included");
+        count("  analysed", standing.analyzed, "");
         if standing.failed > 0 {
-            count("    failed", standing.failed, "tried again by itself");
+            count("  failed", standing.failed, "tried again by itself");
         }
         if standing.deferred > 0 {
-            count("    deferred", standing.deferred, "the budget is spent: they wait for the next session");
+            count("  deferred", standing.deferred, "the budget is spent: they wait for the next session");
         }
-        count("  marked as repeating another", summary.duplicates, "");
         count("batches", summary.batches, "");
         counts
     }
@@ -119,17 +119,15 @@ impl Outcome<'_> {
         amount("limit of the session", self.limit.decimal(), format!("the session is {status}"));
         amount("  spent", spent_usd, String::new());
         let analysis = spent_usd + in_doubt_usd - research_usd;
-        amount("    analysis", analysis, format!("{questions} answers, {repairs} of them repairs of the one before"));
-        amount("    research", research_usd, format!("{searches} searches to validate strong claims"));
-        amount("  in doubt", in_doubt_usd, String::new());
+        amount("    analysis", analysis, format!("{questions} answers, {repairs} of them repairs of one before"));
+        amount("    validation", research_usd, format!("{searches} searches about strong claims"));
+        amount("  in doubt", in_doubt_usd, "calls that a crash left open".to_owned());
+        amount("failed calls", 0, format!("{failed_free}, asked again"));
         amount("saved by the journal", saved_usd, format!("{reused} articles had the answer of an equal one"));
-        amount("failed calls", 0, format!("{failed_free} calls, asked again"));
-        if let Some(Billed { nanos, calls, limited, unavailable }) = self.bill {
-            let billed = NanoUsd(nanos).decimal();
-            let same = if billed == spent_usd { "to the last digit what we count" } else { "NOT what we count" };
-            let why = format!("{same}: {calls} calls");
-            amount("the stand-ins' own bill", billed, why);
-            amount("  refused by them", 0, format!("{limited} times 429, {unavailable} times 503"));
+        if let Some(Billed { cost, calls, limited, unavailable }) = self.bill {
+            let same = if cost == spent_usd { "to the last digit what we count" } else { "NOT what we count" };
+            let refused = format!("{calls} calls; {limited} answered with 429, {unavailable} with 503");
+            amount("the stand-ins' own bill", cost, format!("{same}: {refused}"));
         }
         money
     }

@@ -113,8 +113,8 @@ impl Reader {
         match self {
             Self::Lexicon => "read by the built-in lexicon, which costs nothing".to_owned(),
             Self::StandIns(_) => format!(
-                "answered by stand-ins for Gemini and Tavily on this machine (model {STAND_IN_MODEL} on every row): no key \
-                 was given, no money spent; set GEMINI_API_KEY to ask the real one"
+                "answered by stand-ins for Gemini and Tavily on this machine (model {STAND_IN_MODEL}), no money was spent: no \
+                 key was given;\nset GEMINI_API_KEY to ask the real one"
             ),
             Self::Real { provider, model } => format!("answered by {model} of {provider}, for real money"),
         }
@@ -172,7 +172,7 @@ fn settings() -> Settings {
         retry_after: RETRY_AFTER,
         rate_limited: 0.03,
         unavailable: 0.03,
-        malformed: 0.03,
+        malformed: 0.02,
         ..Knobs::default()
     };
     Settings { seed: SEED, models: vec![model], knobs, ..Settings::default() }

@@ -113,20 +113,20 @@ impl Outcome<'_> {
         let Spending { spent_usd, in_doubt_usd, research_usd, questions, repairs, searches, .. } =
             self.summary.spending;
         let Spending { failed_free, reused, saved_usd, .. } = self.summary.spending;
-        let mut money = Table::new(&["", "dollars", ""]);
+        let mut money = Table::new(&["", "dollars", ""]).open_ended();
         let mut amount = |what: &str, nanos: i64, why: String| money.row([what.to_owned(), dollars(nanos), why]);
         let status = self.standing.newest.as_ref().map_or("", |session| session.status.as_str());
         amount("limit of the session", self.limit.decimal(), format!("the session is {status}"));
         amount("  spent", spent_usd, String::new());
         let analysis = spent_usd + in_doubt_usd - research_usd;
-        amount("    analysis", analysis, format!("{questions} answers, {repairs} of them repairs of one before"));
+        amount("    analysis", analysis, format!("{questions} answers, {repairs} of them to repair one"));
         amount("    validation", research_usd, format!("{searches} searches about strong claims"));
         amount("  in doubt", in_doubt_usd, "calls that a crash left open".to_owned());
-        amount("failed calls", 0, format!("{failed_free}, asked again"));
+        amount("failed calls", 0, format!("{failed_free}, asked again as long as the budget lasts"));
         amount("saved by the journal", saved_usd, format!("{reused} articles had the answer of an equal one"));
         if let Some(Billed { cost, calls, limited, unavailable }) = self.bill {
-            let same = if cost == spent_usd { "to the last digit what we count" } else { "NOT what we count" };
-            let refused = format!("{calls} calls; {limited} answered with 429, {unavailable} with 503");
+            let same = if cost == spent_usd { "equal to what was counted" } else { "NOT what was counted" };
+            let refused = format!("{calls} calls, and {limited} refused with 429, {unavailable} with 503");
             amount("the stand-ins' own bill", cost, format!("{same}: {refused}"));
         }
         money

@@ -20,7 +20,7 @@ const LOG_VARIABLE: &str = "RUST_LOG";
 const LOG_FORMAT_VARIABLE: &str = "SIGNALMILL_LOG_FORMAT";
 /// What the demo logs where nobody says otherwise: its progress and its result are what is to be read. What is fetched is
 /// told, as it takes its time; that a cluster of seconds ago has no coordinators yet is no news.
-const DEMO_LOG_FILTER: &str = "warn,librdkafka=error,signalmill::embedded::cache=info,\
+const DEMO_LOG_FILTER: &str = "warn,signalmill::kafka::client=error,signalmill::embedded::cache=info,\
                                signalmill::embedded::fetch=info,signalmill::embedded::package=info";
 /// Widest line of a help text.
 const HELP_COLUMNS_MAX: usize = 110;
@@ -124,6 +124,10 @@ pub struct Demo {
     /// Stop everything when the result is shown, instead of staying up to be looked at
     #[arg(long)]
     pub once: bool,
+    /// Let the built-in lexicon read the articles: nobody is asked, nothing costs. Otherwise the provider is asked whose
+    /// key the environment holds, or stand-ins on this machine where there is none
+    #[arg(long)]
+    pub lexicon: bool,
 }
 
 /// Arguments of `run`.

@@ -25,13 +25,16 @@ mod migrations;
 pub mod rows;
 mod settings;
 mod store;
+mod summary;
 mod table;
 
 pub use check::{Migration, Report, State};
 pub use decision::{Decision, Failure, known_codes};
 pub use insert::{Observer, Poisoned};
-pub use lookup::{Board, Payer, Screened, SessionState, Strongest, Summary};
+pub use lookup::{Payer, SessionState};
+pub(crate) use lookup::dollars;
 pub use migrate::{Applied, Unmigrated};
 pub use settings::{Settings, Unusable};
 pub use store::Store;
+pub use summary::{Board, Screened, Spending, Strongest, Summary};
 pub use table::{Stored, Table};

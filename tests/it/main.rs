@@ -9,6 +9,7 @@ mod clickhouse;
 mod clickhouse_rows;
 mod commands;
 mod crash;
+mod demo;
 mod docs;
 mod embedded_front;
 mod embedded_kafka;

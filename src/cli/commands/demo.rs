@@ -1,10 +1,13 @@
 //! `demo`: everything on this machine, from nothing to scored signals, with the samples that come with the program.
 //!
-//! Progress is told on standard error, the result on standard output.
+//! The samples cost more than their session may spend, so that the budget runs out before they do: what does not fit any
+//! more waits. Who is paid is chosen in [`reader`]. Progress is told on standard error, the result on standard output.
 
+mod reader;
 mod result;
+mod watch;
 
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -12,29 +15,33 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, anyhow, bail};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::watch as channel;
 use tokio::task::JoinHandle;
 
-use self::result::{Addresses, Ingested, invite, show, show_json};
+use self::reader::Reader;
+use self::result::{Addresses, Ingested, Outcome, invite};
+use self::watch::{Standing, until_quiet};
 use super::run::operate;
-use super::{progress, stop_signal, surroundings};
+use super::{check_providers, progress, stop_signal, surroundings};
 use crate::cli::args;
 use crate::cli::feed::{self, Entry};
+use crate::clickhouse::Store;
+use crate::clock::Clock;
 use crate::config::{self, Config, HttpUrl};
 use crate::embedded::{Services, clickhouse, kafka as broker, port};
 use crate::kafka::{self, ARTICLES_RAW, Producer};
-use crate::observe;
+use crate::model::NanoUsd;
 use crate::pipeline::HOPS;
 
 const SAMPLES: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/local/samples/articles.jsonl"));
 /// Signals that the result shows.
 const STRONGEST_SHOWN: u64 = 10;
-/// How often the result is looked for.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How long the samples may take.
 const PATIENCE: Duration = Duration::from_mins(2);
 /// A window does not wait long when somebody watches.
 const BATCH_AGE_MAX: Duration = Duration::from_millis(500);
+/// What the session's limit is multiplied by when somebody raises it.
+const RAISE: u64 = 2;
 /// Ports that the services get where they are free, so that the commands of the README work as they are printed.
 const KAFKA_PORT: u16 = 9092;
 const CLICKHOUSE_PORT: u16 = 8123;
@@ -42,49 +49,181 @@ const CLICKHOUSE_PORT: u16 = 8123;
 pub(super) async fn run(args: args::Demo, config: Config, as_json: bool) -> anyhow::Result<()> {
     let mut stop = stop_signal()?;
     let data = tempfile::Builder::new().prefix("signalmill-demo-").tempdir().context("making a folder for the data")?;
+    let (reader, config) = Reader::choose(args.lexicon, config, data.path())?;
+    check_providers(&config, &Clock::system())?;
     say("starting Kafka and the ClickHouse engine (the first time they are fetched, which takes a minute)")?;
     let began = Instant::now();
-    let services = tokio::select! {
+    let mut services = tokio::select! {
         services = start_services(&data) => services?,
         // What was started ends with this process.
         () = stopped(&mut stop) => bail!("stopped before the services were up"),
     };
     say(&format!("both are up after {:.1} s", began.elapsed().as_secs_f64()))?;
-    let config = on(&services, config)?;
-    let listener = match TcpListener::bind(config.metrics.listen).await {
-        Ok(listener) => listener,
-        Err(_) => TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.context("listening for metrics")?,
-    };
-    let addresses = Addresses::new(&services, listener.local_addr().context("asking for our own address")?);
-    let surroundings = surroundings(config)?;
-    let (store, kafka) = (surroundings.store.clone(), surroundings.config.kafka.clone());
-    kafka::ensure(&kafka, kafka::TOPICS, true).await?;
-    let ingested = tokio::task::spawn_blocking(move || ingest(&kafka)).await.context("ingesting panicked")??;
-    let (end, ended) = watch::channel(false);
-    let began = Instant::now();
-    let mut pipeline = tokio::spawn(operate(surroundings, HOPS.to_vec(), true, listener, ended));
-    tokio::select! {
-        finished = finish(ingested.sent) => finished?,
-        () = stopped(&mut stop) => return conclude(pipeline, &end, services).await.and(Err(interrupted())),
-        died = &mut pipeline => return died.context("the pipeline died")?.and(Err(anyhow!("the pipeline ended early"))),
+    say(&reader.announcement(&config))?;
+    let demo = Demo { config: on(&services, config)?, reader, stop, as_json, once: args.once };
+    let shown = demo.run(&services).await;
+    say("stopping")?;
+    let ended = tokio::task::spawn_blocking(move || services.stop()).await.context("stopping panicked")?;
+    shown.and(ended)
+}
+
+/// What is shown on running services.
+struct Demo {
+    config: Config,
+    reader: Reader,
+    stop: channel::Receiver<bool>,
+    as_json: bool,
+    once: bool,
+}
+
+impl Demo {
+    async fn run(mut self, services: &Services) -> anyhow::Result<()> {
+        let listener = match TcpListener::bind(self.config.metrics.listen).await {
+            Ok(listener) => listener,
+            Err(_) => {
+                TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.context("listening for metrics")?
+            }
+        };
+        self.config.metrics.listen = listener.local_addr().context("asking for our own address")?;
+        let addresses = Addresses::new(services, self.config.metrics.listen, self.reader.stand_ins());
+        let kafka = self.config.kafka.clone();
+        kafka::ensure(&kafka, kafka::TOPICS, true).await?;
+        let ingested = tokio::task::spawn_blocking(move || ingest(&kafka)).await.context("ingesting panicked")??;
+        let (mut pipeline, store) = Pipeline::start(&self.config, listener)?;
+        let shown = self.show(&mut pipeline, &store, &ingested, &addresses).await;
+        shown.and(pipeline.stop().await)
     }
-    say(&format!(
-        "all of them have gone through window, enrich, score and sink after {:.1} s",
-        began.elapsed().as_secs_f64()
-    ))?;
-    let summary = store.summary(STRONGEST_SHOWN).await?;
-    if as_json {
-        show_json(&mut io::stdout(), &ingested, &summary, &addresses)?;
-    } else {
-        show(&mut io::stdout(), &ingested, &summary)?;
-    }
-    if !args.once {
-        if !as_json {
-            invite(&mut io::stdout(), &addresses)?;
+
+    /// Shows what the samples come to, and stays up, unless once is enough.
+    async fn show(
+        &mut self,
+        pipeline: &mut Pipeline,
+        store: &Store,
+        ingested: &Ingested,
+        addresses: &Addresses,
+    ) -> anyhow::Result<()> {
+        let mut deferred = self.result(pipeline, store, ingested, addresses, false).await?;
+        if self.once {
+            return Ok(());
         }
-        stopped(&mut stop).await;
+        if !self.as_json {
+            invite(&mut io::stdout(), addresses)?;
+        }
+        while self.is_raised(deferred).await? {
+            let limit = NanoUsd(self.config.budget.session_usd.0.saturating_mul(RAISE));
+            self.config.budget.session_usd = limit;
+            say(&format!("the session may spend ${limit} now: the pipeline starts again with that limit"))?;
+            pipeline.stop().await?;
+            let listener = TcpListener::bind(self.config.metrics.listen).await.context("listening for metrics")?;
+            *pipeline = Pipeline::start(&self.config, listener)?.0;
+            deferred = self.result(pipeline, store, ingested, addresses, true).await?;
+        }
+        Ok(())
     }
-    conclude(pipeline, &end, services).await
+
+    /// Waits for the result and shows it; with `resumed`, that of what had been deferred. Returns how many articles are
+    /// deferred.
+    async fn result(
+        &mut self,
+        pipeline: &mut Pipeline,
+        store: &Store,
+        ingested: &Ingested,
+        addresses: &Addresses,
+        resumed: bool,
+    ) -> anyhow::Result<u64> {
+        let began = Instant::now();
+        let ended = tokio::select! {
+            ended = tokio::time::timeout(PATIENCE, until_quiet(store, ingested.sent, resumed)) => ended,
+            () = stopped(&mut self.stop) => bail!("stopped before the samples had come through"),
+            error = pipeline.died() => return Err(error),
+        };
+        let took = began.elapsed().as_secs_f64();
+        match ended {
+            Ok(quiet) => {
+                quiet?;
+                say(&format!("all of them have gone through window, enrich, score and sink after {took:.1} s"))?;
+            }
+            // A real provider may be slow, and a raised limit still too low: what there is can be shown.
+            Err(_) if resumed || self.reader.is_real() => say(&format!("not all are through after {took:.0} s"))?,
+            Err(_) => {
+                bail!("the samples did not come through within {PATIENCE:?}: run again with --log info to see why")
+            }
+        }
+        let outcome = Outcome {
+            ingested,
+            summary: &store.summary(STRONGEST_SHOWN).await?,
+            standing: &Standing::now(store).await?,
+            limit: self.config.budget.session_usd,
+            reader: &self.reader,
+            bill: self.reader.bill(),
+            addresses,
+        };
+        let out = &mut io::stdout();
+        if self.as_json { outcome.write_json(out) } else { outcome.write(out) }?;
+        Ok(outcome.standing.deferred)
+    }
+
+    /// Waits until somebody raises the budget (`true`) or stops the demo. Where nothing is deferred, or nobody sits at a
+    /// terminal, only the latter can come.
+    async fn is_raised(&mut self, deferred: u64) -> anyhow::Result<bool> {
+        if deferred == 0 || self.as_json || !io::stdin().is_terminal() {
+            stopped(&mut self.stop).await;
+            return Ok(false);
+        }
+        let limit = NanoUsd(self.config.budget.session_usd.0.saturating_mul(RAISE));
+        say(&format!("\npress Enter to raise the session's limit to ${limit} and see the deferred articles resume"))?;
+        // A read that nobody waits for any more ends with the process.
+        let line = tokio::task::spawn_blocking(|| io::stdin().read_line(&mut String::new()));
+        tokio::select! {
+            () = stopped(&mut self.stop) => Ok(false),
+            read = line => match read.context("reading the terminal panicked")?? {
+                // The terminal was closed.
+                0 => {
+                    stopped(&mut self.stop).await;
+                    Ok(false)
+                }
+                _ => Ok(true),
+            },
+        }
+    }
+}
+
+/// The hops, running.
+struct Pipeline {
+    /// `None` once it has ended.
+    running: Option<JoinHandle<anyhow::Result<()>>>,
+    end: channel::Sender<bool>,
+}
+
+impl Pipeline {
+    fn start(config: &Config, listener: TcpListener) -> anyhow::Result<(Self, Store)> {
+        let surroundings = surroundings(config.clone())?;
+        let store = surroundings.store.clone();
+        let (end, ended) = channel::channel(false);
+        let running = tokio::spawn(operate(surroundings, HOPS.to_vec(), true, listener, ended));
+        Ok((Self { running: Some(running), end }, store))
+    }
+
+    /// Returns when it has ended by itself, and why.
+    async fn died(&mut self) -> anyhow::Error {
+        let Some(running) = &mut self.running else { return std::future::pending().await };
+        let ended = running.await;
+        self.running = None;
+        match ended {
+            Ok(Ok(())) => anyhow!("the pipeline ended early"),
+            Ok(Err(error)) => error,
+            Err(died) => anyhow!(died).context("the pipeline died"),
+        }
+    }
+
+    /// Lets it finish what it has under way.
+    async fn stop(&mut self) -> anyhow::Result<()> {
+        let _ = self.end.send(true);
+        match self.running.take() {
+            Some(running) => running.await.context("the pipeline died")?,
+            None => Ok(()),
+        }
+    }
 }
 
 /// The configuration, with these services instead of those that it names: they have no users and no encryption.
@@ -100,23 +239,7 @@ fn on(services: &Services, config: Config) -> anyhow::Result<Config> {
     })
 }
 
-fn interrupted() -> anyhow::Error {
-    anyhow!("stopped before the samples had come through")
-}
-
-/// Stops everything in order.
-async fn conclude(
-    pipeline: JoinHandle<anyhow::Result<()>>,
-    end: &watch::Sender<bool>,
-    mut services: Services,
-) -> anyhow::Result<()> {
-    say("stopping")?;
-    let _ = end.send(true);
-    pipeline.await.context("the pipeline died")??;
-    tokio::task::spawn_blocking(move || services.stop()).await.context("stopping panicked")?
-}
-
-async fn stopped(stop: &mut watch::Receiver<bool>) {
+async fn stopped(stop: &mut channel::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await.map(|_| ());
 }
 
@@ -160,65 +283,4 @@ fn ingest(kafka: &config::Kafka) -> anyhow::Result<Ingested> {
     }
     bar.finish();
     Ok(Ingested { sent: producer.finish()?, bad })
-}
-
-/// Returns when every record has become a row of the kind that it becomes.
-async fn finish(sent: u64) -> anyhow::Result<()> {
-    let look = async {
-        loop {
-            let seen = Seen::now();
-            if seen.is_all_of(sent) {
-                break;
-            }
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
-    };
-    if tokio::time::timeout(PATIENCE, look).await.is_err() {
-        bail!("the samples did not come through within {PATIENCE:?}: run again with --log info to see why");
-    }
-    Ok(())
-}
-
-/// Progress by our own metrics.
-struct Seen {
-    decoded: f64,
-    rejected: f64,
-    admitted: f64,
-    screened: f64,
-    articles: f64,
-    signals: f64,
-    dead_letters: f64,
-}
-
-impl Seen {
-    fn now() -> Self {
-        let text = observe::render();
-        let sum = |name: &str, labels: &[&str]| -> f64 {
-            text.lines()
-                .filter(|line| line.starts_with(name) && labels.iter().all(|label| line.contains(label)))
-                .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
-                .sum()
-        };
-        let stage = |stage: &str, outcome: &str| {
-            sum("signalmill_records_total{", &[&format!("stage=\"{stage}\""), &format!("outcome=\"{outcome}\"")])
-        };
-        let rows = |table: &str| sum("signalmill_sink_rows_total{", &[&format!("table=\"{table}\"")]);
-        Self {
-            decoded: stage("window/decode", "ok"),
-            rejected: stage("window/decode", "rejected"),
-            admitted: stage("window/articles", "ok"),
-            screened: stage("window/articles", "short") + stage("window/articles", "language"),
-            articles: rows("articles"),
-            signals: rows("signals"),
-            dead_letters: rows("dead_letters"),
-        }
-    }
-
-    #[expect(clippy::cast_precision_loss, clippy::float_cmp, reason = "counts below 2^53 are exact as floats")]
-    fn is_all_of(&self, sent: u64) -> bool {
-        self.decoded + self.rejected == sent as f64
-            && self.dead_letters >= self.rejected
-            && self.articles >= self.admitted + self.screened
-            && self.signals >= self.admitted
-    }
 }

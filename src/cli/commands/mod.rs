@@ -120,10 +120,15 @@ fn registry(config: &Config, clock: &Clock) -> anyhow::Result<Option<Arc<Registr
     Ok(Some(Arc::new(Registry::new(settings, clock.clone())?)))
 }
 
+/// Whether the configured providers can be asked at all: nothing needs to be started for them where they cannot.
+fn check_providers(config: &Config, clock: &Clock) -> Result<(), Usage> {
+    paid::check(config, clock.now()).map_err(|error| Usage(format!("{error:#}")))
+}
+
 /// What every hop is given.
 fn surroundings(config: Config) -> anyhow::Result<Surroundings> {
     let clock = Clock::system();
-    paid::check(&config, clock.now()).map_err(|error| Usage(format!("{error:#}")))?;
+    check_providers(&config, &clock)?;
     Ok(Surroundings {
         registry: registry(&config, &clock)?,
         store: store(&config, &clock)?,

@@ -1,0 +1,55 @@
+//! `demo` as somebody runs it who has just built the program: without a key, and with the lexicon.
+
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+/// What would have the demo ask a real provider.
+const KEYS: [&str; 6] = [
+    "GEMINI_API_KEY",
+    "GEMINI_API_KEY_FILE",
+    "OPENAI_API_KEY",
+    "OPENAI_API_KEY_FILE",
+    "TAVILY_API_KEY",
+    "TAVILY_API_KEY_FILE",
+];
+
+fn demo(args: &[&str]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_signalmill"));
+    command.args(["demo", "--once"]).args(args).current_dir(folder.path());
+    for key in KEYS {
+        command.env_remove(key);
+    }
+    let Output { status, stdout, stderr } = command.output().unwrap();
+    assert!(status.success(), "{status}: {}", String::from_utf8_lossy(&stderr));
+    String::from_utf8(stdout).unwrap()
+}
+
+/// One after the other, so that they do not take each other's ports away.
+#[test]
+fn a_session_runs_out_of_its_budget_and_the_lexicon_has_none() {
+    let shown = demo(&["--json"]);
+    let result: Value = serde_json::from_str(&shown).unwrap();
+    let count = |name: &str| result[name].as_u64().unwrap();
+    let session = &result["session"];
+    assert_eq!((&result["provider"], &result["stand_in"]), (&"gemini".into(), &true.into()), "{shown}");
+    assert_eq!((count("sent"), count("dead_letters"), count("failed")), (80, 2, 0), "{shown}");
+    assert_eq!((&session["status"], &session["budget_usd"]), (&"exhausted".into(), &0.3.into()), "{shown}");
+    assert_eq!(&session["reserved_usd"], 0.0, "{shown}");
+    let analyzed = session["articles_analyzed"].as_u64().unwrap();
+    assert_eq!(analyzed + count("deferred"), count("admitted"), "{shown}");
+    assert!(analyzed > 30 && count("deferred") > 10, "{shown}");
+    let spending = &result["spending"];
+    assert_eq!(spending["spent_usd"], result["billed"]["usd"], "both books agree: {shown}");
+    assert!((0.27..=0.3).contains(&spending["spent_usd"].as_f64().unwrap()), "{shown}");
+    for happened in ["searches", "failed_free"] {
+        assert!(spending[happened].as_u64().unwrap() > 0, "{happened}: {shown}");
+    }
+    let strongest = result["strongest"].as_array().unwrap();
+    assert!(!strongest.is_empty() && strongest.iter().all(|signal| signal["model"] == "stand-in-flash"), "{shown}");
+
+    let shown = demo(&["--lexicon"]);
+    assert!(shown.contains("read by the built-in lexicon, which costs nothing"), "{shown}");
+    assert!(!shown.contains("deferred") && !shown.contains("dollars"), "{shown}");
+}

@@ -48,7 +48,7 @@ impl Worker {
         let started = Instant::now();
         let process = Command::new(env!("CARGO_BIN_EXE_signalmill"))
             .arg("run")
-            .args(["--stages", stages, "--log", "warn", "--config"])
+            .args(["--stages", stages, "--log", "info", "--config"])
             .arg(&file)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -106,7 +106,11 @@ impl Worker {
         Ok(())
     }
 
-    fn scrape(&self) -> anyhow::Result<String> {
+    /// What its `/metrics` say now.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub fn scrape(&self) -> anyhow::Result<String> {
         let mut stream = TcpStream::connect_timeout(&self.metrics, SCRAPE_MAX)?;
         stream.set_read_timeout(Some(SCRAPE_MAX))?;
         stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;

@@ -24,7 +24,7 @@ pub use health::{Component, Health, Kind, State};
 pub use http::{render, router, serve};
 pub use logs::{Error as LogError, Format as LogFormat, init as init_logs};
 pub use spending::{
-    BacklogMetrics, Breaker, BudgetMetrics, GenAiMetrics, JournalMetrics, ProviderMetrics, QuotaMetrics, SpendMetrics,
-    backlog, budget, gen_ai, journal, provider, quota, spend,
+    BacklogMetrics, Breaker, BudgetMetrics, GenAiMetrics, HoldMetrics, JournalMetrics, ProviderMetrics, QuotaMetrics,
+    SpendMetrics, backlog, budget, gen_ai, holds, journal, provider, quota, spend,
 };
 pub use table::{Label, Metric, Shape, TABLE, Values};

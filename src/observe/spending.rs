@@ -17,8 +17,8 @@ use crate::model::{Budget, NanoUsd};
 use super::registry::Registry;
 use super::table::{
     BACKLOG_COST, BREAKER_STATE, BUDGET_LIMIT, BUDGET_RESERVED, BUDGET_SPENT, BUDGETS, CALLS, DRAIN_TIME, GEN_AI_TIME,
-    GEN_AI_TOKENS, GEN_AI_USAGE, JOURNAL_HITS, Metric, PROVIDER_IN_FLIGHT, PROVIDER_LIMIT, PROVIDER_REQUESTS,
-    PROVIDER_TIME, QUOTA_UNITS, SPEND, SPEND_TOKENS, TOKENS,
+    GEN_AI_TOKENS, GEN_AI_USAGE, HOLD_TIME, JOURNAL_HITS, Metric, PROVIDER_IN_FLIGHT, PROVIDER_LIMIT,
+    PROVIDER_REQUESTS, PROVIDER_TIME, QUOTA_UNITS, SPEND, SPEND_TOKENS, TOKENS,
 };
 
 /// What the gates of a provider count.
@@ -165,6 +165,23 @@ pub(super) fn append(text: &mut String) {
 /// As the text format wants the values of labels.
 fn escaped(value: &str) -> String {
     value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+/// What holding money takes.
+#[derive(Debug, Clone)]
+pub struct HoldMetrics(Histogram);
+
+/// The metrics of holds.
+#[must_use]
+pub fn holds() -> HoldMetrics {
+    HoldMetrics(Registry::process().histogram(&HOLD_TIME, &[]))
+}
+
+impl HoldMetrics {
+    /// A hold was in the log after this time.
+    pub fn took(&self, time: Duration) {
+        self.0.record(time);
+    }
 }
 
 /// What OpenTelemetry's conventions ask for.

@@ -111,6 +111,9 @@ const STAGE_SECONDS: &[f64] =
     &[0.0001, 0.0005, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0];
 /// A transaction on a local broker takes about 10 ms, and is given up after seconds.
 const TRANSACTION_SECONDS: &[f64] = &[0.002, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+/// A hold takes a transaction, or two where one is on its way already; at the end of a budget it waits for room.
+const HOLD_SECONDS: &[f64] =
+    &[0.002, 0.005, 0.01, 0.015, 0.02, 0.025, 0.03, 0.04, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0];
 /// An insert takes milliseconds to seconds; beyond that the database is in trouble.
 const SINK_SECONDS: &[f64] = &[0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 /// A call takes tens of milliseconds (a search) to minutes (a long answer), and is given up after five.
@@ -195,6 +198,8 @@ table! {
         "Calls that may be under way at a provider at one time, as the adaptive limit has it now.";
     BREAKER_STATE: "breaker_state", Shape::Gauge, [PROVIDER], "",
         "Whether a provider is asked: 0 closed (it is), 1 half-open (a few calls try), 2 open (it is not).";
+    HOLD_TIME: "hold_seconds", Shape::Histogram(HOLD_SECONDS), [], "seconds",
+        "Time from the wish to hold money to the hold being in the log, waiting for room in the budget included.";
     SPEND: "spend_usd_total", Shape::Counter, [PROVIDER, MODEL], "dollars",
         "Money that counts as spent at a provider, by the model that answered.";
     SPEND_TOKENS: "tokens_total", Shape::Counter,

@@ -11,6 +11,7 @@
 //! there is no moment at which it is paid for and not kept.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use anyhow::Context as _;
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -20,7 +21,7 @@ use super::gate::Gate;
 use super::ledger::{End, Held, Ledger, Owned, Refused, new_hold_id};
 use crate::clock::Clock;
 use crate::model::{Answer, Id, NanoUsd, Spend, SpendOutcome};
-use crate::observe;
+use crate::observe::{self, HoldMetrics};
 
 /// The limit of calls under way divided by this is how many may hold ahead: a hold takes some 25 ms, an answer 100 or more.
 const AHEAD_SHARE: usize = 2;
@@ -86,6 +87,7 @@ pub struct Door {
     gate: Gate,
     ahead: Arc<Semaphore>,
     scout: Arc<Semaphore>,
+    holds: HoldMetrics,
     clock: Clock,
 }
 
@@ -94,7 +96,7 @@ impl Door {
     #[must_use]
     pub fn new(ledger: Ledger, gate: Gate, limit: usize, clock: Clock) -> Self {
         let ahead = Arc::new(Semaphore::new((limit / AHEAD_SHARE).max(AHEAD_MIN)));
-        Self { ledger, gate, ahead, scout: Arc::new(Semaphore::new(1)), clock }
+        Self { ledger, gate, ahead, scout: Arc::new(Semaphore::new(1)), holds: observe::holds(), clock }
     }
 
     /// Holds the worst case, makes the call, reads the answer and settles.
@@ -117,7 +119,9 @@ impl Door {
             scout = self.scout() => scout?,
             () = self.ledger.closed() => return Err(Refused::Closing),
         };
+        let wished = Instant::now();
         let held = purse.owned.hold(self.wish(purse, quote)).await?;
+        self.holds.took(wished.elapsed());
         let permit = tokio::select! {
             permit = self.gate.enter(quote.operation) => permit,
             () = self.ledger.closed() => {

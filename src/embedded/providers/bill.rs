@@ -186,6 +186,11 @@ impl Book {
         self.0.lock().bill.credits
     }
 
+    /// Calls that are remembered.
+    pub fn entries(&self) -> usize {
+        self.0.lock().bill.entries.len()
+    }
+
     /// A copy of the bill.
     pub fn read(&self) -> Bill {
         self.0.lock().bill.clone()

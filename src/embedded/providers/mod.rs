@@ -168,6 +168,12 @@ impl StandIns {
         self.book.read()
     }
 
+    /// Calls that were billed so far: the length of [`Bill::entries`], without a copy of them.
+    #[must_use]
+    pub fn billed(&self) -> usize {
+        self.book.entries()
+    }
+
     fn desk(&self, provider: Provider) -> &Desk {
         &self.desks[provider as usize]
     }

@@ -80,7 +80,9 @@ impl Schema {
         &self.for_gemini
     }
 
-    pub(super) fn strict(&self) -> &Value {
+    /// As OpenAI is told it.
+    #[must_use]
+    pub fn strict(&self) -> &Value {
         &self.strict
     }
 }

@@ -50,12 +50,12 @@ pub fn write(kafka: &config::Kafka, entries: u64, now: Timestamp) -> anyhow::Res
         let at = Timestamp(began.0 + STEP_MS * i64::try_from(number)?);
         // The first one that is still open, once there are enough of them.
         let oldest = if open.len() < OPEN { None } else { open.pop_front() };
-        let (spend, answer) = oldest.map_or_else(|| (hold(number, at), None), |hold| end(hold, at));
-        if spend.outcome == SpendOutcome::Open {
-            open.push_back(spend.clone());
+        let (held, answer) = oldest.map_or_else(|| (hold(number, at), None), |hold| end(hold, at));
+        if held.outcome == SpendOutcome::Open {
+            open.push_back(held.clone());
         }
-        book.replay(&spend);
-        send(&LedgerEntry { spend: Some(spend), answer, snapshot: None })?;
+        book.replay(&held);
+        send(&LedgerEntry { spend: Some(held), answer, ..LedgerEntry::default() })?;
         if (number + 1) % SNAPSHOT_EVERY == 0 {
             send(&LedgerEntry { snapshot: Some(book.snapshot(at)), ..LedgerEntry::default() })?;
         }

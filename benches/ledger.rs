@@ -48,11 +48,9 @@ pub fn write(kafka: &config::Kafka, entries: u64, now: Timestamp) -> anyhow::Res
     };
     for number in 0..entries {
         let at = Timestamp(began.0 + STEP_MS * i64::try_from(number)?);
-        let ends = open.len() >= OPEN && number + 1 < entries;
-        let (spend, answer) = match open.pop_front().filter(|_| ends) {
-            Some(hold) => end(hold, at),
-            None => (hold(number, at), None),
-        };
+        // The first one that is still open, once there are enough of them.
+        let oldest = if open.len() < OPEN { None } else { open.pop_front() };
+        let (spend, answer) = oldest.map_or_else(|| (hold(number, at), None), |hold| end(hold, at));
         if spend.outcome == SpendOutcome::Open {
             open.push_back(spend.clone());
         }

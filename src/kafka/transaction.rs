@@ -13,6 +13,11 @@
 //! together, in its order (group commit). A failed transaction ends the thread: nothing that was queued behind it may
 //! be committed without it.
 //!
+//! # Why a transaction waits for the markers of the one before
+//! A commit returns before the broker has written its markers. Until then it refuses the producer's next transaction
+//! (`CONCURRENT_TRANSACTIONS`), and librdkafka asks again only after 20 ms (`rdkafka_txnmgr.c`, when partitions are added).
+//! A few milliseconds of waiting, in which more jobs gather, are shorter.
+//!
 //! # Why we drain before we commit
 //! The crate's `commit_transaction` flushes in steps of 100 ms, whether or not everything was delivered long ago:
 //! nine transactions a second. Draining first leaves it nothing to wait for. The drain sleeps between polls that do
@@ -41,6 +46,8 @@ use crate::observe::HopMetrics;
 const QUEUE_FULL_WAIT: Duration = Duration::from_millis(5);
 /// How long the drain waits between two looks.
 const DRAIN_STEP: Duration = Duration::from_micros(500);
+/// How long the broker is given to mark the partitions of a transaction as committed, before the next begins.
+const MARKERS_WAIT: Duration = Duration::from_millis(5);
 /// Attempts at a step of a transaction that says it may be tried again.
 const STEP_ATTEMPTS_MAX: usize = 5;
 /// Attempts at a whole transaction that had to be aborted while its partitions stayed ours: a rebalance elsewhere in the
@@ -177,10 +184,13 @@ struct Writer {
 
 impl Writer {
     fn run(self, mut inbox: mpsc::Receiver<Job>) {
+        let mut free_at = Instant::now();
         while let Some(first) = inbox.blocking_recv() {
+            thread::sleep(free_at.saturating_duration_since(Instant::now()));
             let jobs = gather(first, &mut inbox);
             let started = Instant::now();
             let done = self.transact(&jobs);
+            free_at = Instant::now() + MARKERS_WAIT;
             self.metrics.transaction(done.is_ok(), started.elapsed());
             let failed = done.as_ref().err().map(|error| format!("{error:#}"));
             for job in jobs {

@@ -133,8 +133,9 @@ impl Surroundings {
     async fn enrich_articles_paid(&self, hop: Line, health: Component) -> anyhow::Result<Started> {
         let Config { llm, articles, .. } = &*self.config;
         let read = self.codec::<ArticleBatch>(ALLOCATION_BYTES_MAX).await?;
-        // Twice as many articles as there may be calls under way keep the provider busy while others land.
-        let records_max = (2 * llm.concurrency_max).div_ceil(articles.batch_size).max(paid::RECORDS_MIN);
+        // Four times as many articles as there may be calls under way keep the provider busy while others are looked up,
+        // wait for their hold, or land: each of these takes a part of what a fast answer takes.
+        let records_max = (4 * llm.concurrency_max).div_ceil(articles.batch_size).max(paid::RECORDS_MIN);
         let (source, transactions) = self.source_of(hop, &[], &health, records_max).await?;
         let sink = KafkaSink::new(transactions.clone(), self.clock.clone());
         let parts = Setup {

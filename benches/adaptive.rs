@@ -1,6 +1,6 @@
 //! How fast the adaptive limit finds the capacity of a provider that shrinks to a tenth and comes back.
 //!
-//! Use is the rate of admitted calls over the last second against what the capacity allows. There are always articles
+//! Use is the share of the capacity that the provider is working on, averaged over a second. There are always articles
 //! waiting. The ceiling (`llm.concurrency_max`) is twice the capacity, so that the limit has to find it by itself.
 
 use std::collections::VecDeque;
@@ -10,16 +10,17 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
 use signalmill::embedded::providers::bill::Outcome;
+use signalmill::embedded::providers::knobs::Latency;
 use signalmill::embedded::providers::{Provider, StandIns};
 use signalmill::kafka::{ARTICLES_RAW, Producer};
 
 use crate::report::Report;
 use crate::site::{PLENTY, Plot, Site, float};
-use crate::{LATENCY, PATIENCE, articles, tally};
+use crate::{PATIENCE, articles, tally};
 
-/// What use is measured over.
-const WINDOW: Duration = Duration::from_secs(1);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// Looks that use is averaged over: those of a second.
+const WINDOW_LOOKS: usize = 50;
 /// What is to be used of the capacity.
 const GOAL: f64 = 0.8;
 /// Articles that wait at least.
@@ -27,11 +28,21 @@ const AHEAD: u64 = 4_000;
 /// Enough for the program to take an article for one.
 const BYTES: usize = 1_800;
 
+/// What the provider bears.
+pub struct Bearing {
+    /// Calls at a time.
+    pub capacity: usize,
+    /// How long it takes for an answer.
+    pub latency: Duration,
+}
+
 /// One capacity, for some time.
 struct Phase {
     reached_s: f64,
     /// From then on, to the end of the phase.
     used: f64,
+    /// Of the whole phase.
+    calls_a_second: f64,
     refused: u64,
 }
 
@@ -39,11 +50,13 @@ struct Phase {
 ///
 /// # Errors
 /// What fails.
-pub fn measure(site: &Site, capacity: usize, span: Duration, report: &mut Report) -> anyhow::Result<()> {
+pub fn measure(site: &Site, provider: &Bearing, span: Duration, report: &mut Report) -> anyhow::Result<()> {
+    let Bearing { capacity, latency } = *provider;
     let mut plot = site.plot("adaptive")?;
     let worker = plot.worker("window,enrich", PLENTY, 2 * capacity, "")?;
     let stand_ins = &plot.stand_ins;
     let bear = |places| stand_ins.set(Provider::OpenAi, |knobs| knobs.requests_max = Some(places));
+    stand_ins.set(Provider::OpenAi, |knobs| knobs.latency = Latency::fixed(latency));
     bear(capacity);
     let done = AtomicBool::new(false);
     let phases = thread::scope(|scope| -> anyhow::Result<Vec<(usize, Phase)>> {
@@ -69,6 +82,7 @@ pub fn measure(site: &Site, capacity: usize, span: Duration, report: &mut Report
             vec![
                 ("s to 80 %", phase.reached_s),
                 ("used % then", 100.0 * phase.used),
+                ("calls/s", phase.calls_a_second),
                 ("refused", float(phase.refused)),
                 ("failed, all", failed),
             ],
@@ -79,31 +93,29 @@ pub fn measure(site: &Site, capacity: usize, span: Duration, report: &mut Report
 
 impl Phase {
     fn of(stand_ins: &StandIns, places: usize, span: Duration) -> Self {
-        let began = Instant::now();
+        let (began, billed) = (Instant::now(), stand_ins.billed());
         let refused = || stand_ins.bill().requests(Provider::OpenAi, Outcome::OverCapacity);
         let before = refused();
-        let billed = || float(stand_ins.billed() as u64);
-        let possible = float(places as u64) / LATENCY.as_secs_f64();
-        let mut seen = VecDeque::from([(began, billed())]);
-        let mut reached = None;
+        let mut window = VecDeque::with_capacity(WINDOW_LOOKS);
+        let mut reached_s = f64::NAN;
+        let (mut sum, mut looks) = (0.0, 0.0);
         while began.elapsed() < span {
             thread::sleep(LOOK_EVERY);
-            let (now, count) = (Instant::now(), billed());
-            seen.push_back((now, count));
-            // The first one of the window: one second old, or a little more.
-            while seen.get(1).is_some_and(|(at, _)| now - *at >= WINDOW) {
-                seen.pop_front();
+            let used = float(stand_ins.in_flight(Provider::OpenAi).min(places) as u64) / float(places as u64);
+            if window.len() == WINDOW_LOOKS {
+                window.pop_front();
             }
-            let Some((at, earlier)) = seen.front().copied() else { continue };
-            let full = now - at >= WINDOW;
-            if reached.is_none() && full && (count - earlier) / (now - at).as_secs_f64() >= GOAL * possible {
-                reached = Some((now, count));
+            window.push_back(used);
+            if reached_s.is_nan() && window.iter().sum::<f64>() >= GOAL * float(WINDOW_LOOKS as u64) {
+                reached_s = began.elapsed().as_secs_f64();
+            } else if !reached_s.is_nan() {
+                (sum, looks) = (sum + used, looks + 1.0);
             }
         }
-        let used = |(at, count): (Instant, f64)| (billed() - count) / at.elapsed().as_secs_f64() / possible;
         Self {
-            reached_s: reached.map_or(f64::NAN, |(at, _)| (at - began).as_secs_f64()),
-            used: reached.map_or(f64::NAN, used),
+            reached_s,
+            used: sum / looks,
+            calls_a_second: float((stand_ins.billed() - billed) as u64) / began.elapsed().as_secs_f64(),
             refused: refused() - before,
         }
     }

@@ -10,7 +10,7 @@ use signalmill::kafka::{ARTICLES_RAW, Producer};
 use crate::asking::Loop;
 use crate::process::Usage;
 use crate::report::Report;
-use crate::site::{PLENTY, Plot, Site, float};
+use crate::site::{PLENTY, Site, float};
 use crate::{CEILING, FLOOR, IN_FLIGHT, LATENCY, PATIENCE, articles, topics};
 
 const LOOK_EVERY: Duration = Duration::from_millis(2);
@@ -106,10 +106,13 @@ pub fn measure(site: &Site, (count, bytes): (u64, usize), rounds: u64, report: &
 pub fn alone(site: &Site, (count, bytes): (u64, usize)) -> anyhow::Result<Vec<(&'static str, f64)>> {
     let mut plot = site.plot("alone")?;
     let worker = plot.worker("window,enrich", PLENTY, IN_FLIGHT, "articles.batch_size = 1")?;
-    send(&plot, 0, bytes)?;
+    let producer = Producer::new(&plot.kafka)?;
+    let topic = format!("{}{ARTICLES_RAW}", plot.kafka.topic_prefix);
+    let send = |number| producer.send(&topic, None, &articles::json(number, bytes)?);
+    send(0)?;
     worker.wait_for("enrich/decode", 1.0, PATIENCE)?;
     for number in 1..count {
-        send(&plot, number, bytes)?;
+        send(number)?;
         thread::sleep(PAUSE);
     }
     Steady::of(&plot.stand_ins, count, worker.pid())?;
@@ -120,13 +123,6 @@ pub fn alone(site: &Site, (count, bytes): (u64, usize)) -> anyhow::Result<Vec<(&
         ("hold p50 ms", holds.quantile(0.5) * 1e3),
         ("hold p99 ms", holds.quantile(0.99) * 1e3),
     ])
-}
-
-fn send(plot: &Plot, number: u64, bytes: usize) -> anyhow::Result<()> {
-    let producer = Producer::new(&plot.kafka)?;
-    producer.send(&format!("{}{ARTICLES_RAW}", plot.kafka.topic_prefix), None, &articles::json(number, bytes)?)?;
-    producer.finish()?;
-    Ok(())
 }
 
 /// `signalmill_hold_seconds`: upper bounds, and how many holds took at most so long.

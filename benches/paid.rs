@@ -8,7 +8,7 @@
 //! * `hold`: the time from the wish to hold money to the hold being in the log, one article at a time; that under load
 //!   stands among the `calls`
 //! * `adaptive`: the stand-in bears `--capacity` calls at a time, then a tenth of them, then all again, each for so many
-//!   seconds: time until four fifths of it are used, and what became of the articles
+//!   seconds: time until four fifths of it are used, and what became of the articles; its answers take `--latency` ms
 //! * `recovery`: from the start of the process to the book of a ledger with so many entries
 //! * `usable`: the share of a limit that is spent on settled calls when there is more work than money
 //!
@@ -35,6 +35,7 @@ use std::time::Duration;
 use signalmill::embedded::providers::Provider;
 use signalmill::model::NanoUsd;
 
+use adaptive::Bearing;
 use options::Options;
 use report::Report;
 use site::Site;
@@ -77,7 +78,8 @@ fn main() -> anyhow::Result<()> {
     if !span.is_zero() {
         let mut report = Report::new("paid adaptive", options.json());
         let capacity = usize::try_from(options.number("--capacity", 250)?)?;
-        adaptive::measure(&site, capacity, span, &mut report)?;
+        let latency = Duration::from_millis(options.number("--latency", 100)?);
+        adaptive::measure(&site, &Bearing { capacity, latency }, span, &mut report)?;
         report.print();
     }
     let entries = options.number("--recovery", 1_000_000)?;

@@ -15,8 +15,8 @@
 //!
 //! # Why a transaction waits for the markers of the one before
 //! A commit returns before the broker has written its markers. Until then it refuses the producer's next transaction
-//! (`CONCURRENT_TRANSACTIONS`), and librdkafka asks again after 20 ms: back to back, each transaction took 30 ms instead of
-//! 10. A few milliseconds of waiting, in which more jobs gather, cost less.
+//! (`CONCURRENT_TRANSACTIONS`), and librdkafka asks again only after 20 ms (`rdkafka_txnmgr.c`, when partitions are added).
+//! A few milliseconds of waiting, in which more jobs gather, are shorter.
 //!
 //! # Why we drain before we commit
 //! The crate's `commit_transaction` flushes in steps of 100 ms, whether or not everything was delivered long ago:

@@ -158,6 +158,11 @@ impl Desk {
         &self.knobs
     }
 
+    /// Paid requests that are worked on.
+    pub fn in_flight(&self) -> usize {
+        self.in_flight.load(Ordering::Relaxed)
+    }
+
     pub fn book(&self) -> &Book {
         &self.book
     }

@@ -174,6 +174,12 @@ impl StandIns {
         self.book.entries()
     }
 
+    /// Paid requests that a provider is working on.
+    #[must_use]
+    pub fn in_flight(&self, provider: Provider) -> usize {
+        self.desk(provider).in_flight()
+    }
+
     fn desk(&self, provider: Provider) -> &Desk {
         &self.desks[provider as usize]
     }

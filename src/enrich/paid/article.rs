@@ -47,8 +47,8 @@ pub struct Task {
     pub attempts: i32,
     /// Of these, made before somebody asked for its recovery.
     pub forgiven: i32,
-    /// When somebody last asked for its recovery; the beginning of time where nobody did.
-    pub recovered_at: Timestamp,
+    /// If it comes to wait again, it is since later than this, whatever clocks say.
+    pub later_than: Timestamp,
     /// What they cost.
     pub spent: NanoUsd,
     /// Whether it comes from those who wait.
@@ -75,7 +75,7 @@ impl Task {
             purse,
             attempts: 0,
             forgiven: 0,
-            recovered_at: Timestamp(0),
+            later_than: Timestamp(0),
             spent: NanoUsd::ZERO,
             waited: false,
             started_at: now,
@@ -99,7 +99,7 @@ impl Task {
             purse,
             attempts: deferral.attempt,
             forgiven: deferral.forgiven,
-            recovered_at: Timestamp(0),
+            later_than: deferral.since,
             spent: deferral.spent,
             waited: true,
             started_at: now,
@@ -109,7 +109,7 @@ impl Task {
     /// The same with its attempts begun anew, as somebody asked at `recovered_at`: those that were made are forgiven.
     #[must_use]
     pub fn anew(self, recovered_at: Timestamp) -> Self {
-        Self { forgiven: self.attempts, recovered_at, ..self }
+        Self { forgiven: self.attempts, later_than: self.later_than.max(recovered_at), ..self }
     }
 
     /// What it comes to when its session, or the one that would pay, was cancelled.

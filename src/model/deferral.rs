@@ -35,6 +35,8 @@ pub struct Deferral {
     pub attempt: i32,
     /// Of these, made before somebody asked for its recovery: they no longer count against it.
     pub forgiven: i32,
+    /// When it came to wait so; always later than the last recovery that it went through, whoever's clock said so.
+    pub since: Timestamp,
     /// Not before this; where it waits for a budget, since when.
     pub not_before: Timestamp,
     /// Why the last attempt failed; empty where none did.

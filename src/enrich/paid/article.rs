@@ -47,6 +47,8 @@ pub struct Task {
     pub attempts: i32,
     /// Of these, made before somebody asked for its recovery.
     pub forgiven: i32,
+    /// If it comes to wait again, it is since later than this, whatever clocks say.
+    pub later_than: Timestamp,
     /// What they cost.
     pub spent: NanoUsd,
     /// Whether it comes from those who wait.
@@ -73,6 +75,7 @@ impl Task {
             purse,
             attempts: 0,
             forgiven: 0,
+            later_than: Timestamp(0),
             spent: NanoUsd::ZERO,
             waited: false,
             started_at: now,
@@ -96,16 +99,17 @@ impl Task {
             purse,
             attempts: deferral.attempt,
             forgiven: deferral.forgiven,
+            later_than: deferral.since,
             spent: deferral.spent,
             waited: true,
             started_at: now,
         }
     }
 
-    /// The same with its attempts begun anew: those that were made are forgiven.
+    /// The same with its attempts begun anew, as somebody asked at `recovered_at`: those that were made are forgiven.
     #[must_use]
-    pub fn anew(self) -> Self {
-        Self { forgiven: self.attempts, ..self }
+    pub fn anew(self, recovered_at: Timestamp) -> Self {
+        Self { forgiven: self.attempts, later_than: self.later_than.max(recovered_at), ..self }
     }
 
     /// What it comes to when its session, or the one that would pay, was cancelled.

@@ -134,6 +134,8 @@ impl Records {
             waits_for,
             attempt: attempts,
             forgiven: task.forgiven,
+            // Another owner's clock may be ahead of ours: one recovery must not be taken for the next.
+            since: now.max(Timestamp(task.later_than.0 + 1)),
             not_before,
             error,
             spent: task.spent.saturating_add(cost),

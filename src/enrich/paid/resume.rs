@@ -137,6 +137,9 @@ impl Resumer {
                 Some(done) = working.next(), if !working.is_empty() => {
                     let (key, seat, resumed): (Id, Seat, anyhow::Result<Resumed>) = done;
                     under_way.remove(&key);
+                    if under_way.is_empty() {
+                        look_at = self.clock.now();
+                    }
                     match resumed? {
                         // What stands in the topic behind it is seen in its turn.
                         Resumed::Done => room.leave_seat(&key, seat.offset),
@@ -189,7 +192,7 @@ impl Resumer {
                 let first = &self.config.articles.publishers_first;
                 let is_of = |name: &String| name.eq_ignore_ascii_case(&deferral.article.publisher);
                 let rank = first.iter().position(is_of).unwrap_or(first.len());
-                room.seat(key, Seat::new(record.offset, record.timestamp, &deferral, rank));
+                room.seat(key, Seat::new(record.offset, &deferral, rank));
             }
             Err(error) => debug!(offset = record.offset, %error, "a record of articles.deferred cannot be read"),
         }
@@ -225,10 +228,10 @@ impl Resumer {
             WaitsFor::Retry | WaitsFor::Help => deferral.session_id.clone(),
         };
         let task = Task::resumed(owned, &deferral, session_id.clone(), now);
-        let task = if due == Due::Anew { task.anew() } else { task };
+        let task = if let Due::Anew(asked_at) = due { task.anew(asked_at) } else { task };
         let analyzed = match due {
             Due::LetGo => Ok(Ended::let_go(&task)),
-            Due::Work | Due::Anew => self.analyst.analyze(&task).await,
+            Due::Work | Due::Anew(_) => self.analyst.analyze(&task).await,
         };
         let ended = match analyzed {
             Ok(ended) => ended,

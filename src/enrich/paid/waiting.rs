@@ -20,7 +20,7 @@ pub struct Seat {
     pub waits_for: WaitsFor,
     /// Not before this.
     pub not_before: Timestamp,
-    /// When its record was written.
+    /// When it came to wait so.
     since: Timestamp,
     /// Place among the publishers, 0 for the first.
     rank: usize,
@@ -33,8 +33,8 @@ pub struct Seat {
 pub enum Due {
     /// Its time has come.
     Work,
-    /// Somebody asked for its recovery: its attempts begin anew.
-    Anew,
+    /// Somebody asked at this time for its recovery: its attempts begin anew.
+    Anew(Timestamp),
     /// Its session was cancelled.
     LetGo,
 }
@@ -51,16 +51,16 @@ pub struct WaitingRoom {
 type Turn = (usize, i64, i64);
 
 impl Seat {
-    /// The seat of a record at `offset`, written at `since`; `rank` places its publisher.
+    /// The seat of a record at `offset`; `rank` places its publisher.
     #[must_use]
-    pub fn new(offset: i64, since: Timestamp, deferral: &Deferral, rank: usize) -> Self {
+    pub fn new(offset: i64, deferral: &Deferral, rank: usize) -> Self {
         Self {
             offset,
             account: deferral.account.clone(),
             session_id: deferral.session_id.clone(),
             waits_for: deferral.waits_for,
             not_before: deferral.not_before,
-            since,
+            since: deferral.since,
             rank,
             published_at: deferral.article.published_at,
         }
@@ -73,7 +73,7 @@ impl Seat {
             Some((SessionCommand::Cancel, _)) => return Some(Due::LetGo),
             // Who failed since then waits for the next recovery.
             Some((SessionCommand::Recover, at)) if self.waits_for != WaitsFor::Budget && self.since <= at => {
-                return Some(Due::Anew);
+                return Some(Due::Anew(at));
             }
             _ => {}
         }
@@ -191,9 +191,9 @@ mod tests {
         let none = Decisions::default();
         for (waits_for, not_before, since, decisions, due) in [
             (WaitsFor::Help, 0, 50, &none, None),
-            (WaitsFor::Help, 0, 100, &decided(Recover), Some(Due::Anew)),
+            (WaitsFor::Help, 0, 100, &decided(Recover), Some(Due::Anew(Timestamp(100)))),
             (WaitsFor::Help, 0, 101, &decided(Recover), None),
-            (WaitsFor::Retry, 900, 50, &decided(Recover), Some(Due::Anew)),
+            (WaitsFor::Retry, 900, 50, &decided(Recover), Some(Due::Anew(Timestamp(100)))),
             (WaitsFor::Retry, 900, 101, &decided(Recover), None),
             (WaitsFor::Retry, 150, 101, &decided(Recover), Some(Due::Work)),
             (WaitsFor::Budget, 0, 50, &decided(Recover), Some(Due::Work)),

@@ -145,6 +145,7 @@ fn deferral() -> impl Strategy<Value = Deferral> {
             waits_for,
             attempt,
             forgiven: attempt.wrapping_neg(),
+            since: not_before,
             not_before,
             error,
             spent,

@@ -137,6 +137,7 @@ pub fn deferral() -> Deferral {
         waits_for: WaitsFor::Retry,
         attempt: 2,
         forgiven: 1,
+        since: Timestamp(1_795_168_806_501),
         not_before: Timestamp(1_795_168_866_500),
         error: "transient: 503".into(),
         spent: NanoUsd(125_000),

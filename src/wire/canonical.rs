@@ -166,7 +166,7 @@ mod tests {
             0xe387_87c9_4fe7_f877,
             0x7fbb_137f_f7e0_8704,
             0x5eab_c9ff_e296_fd94,
-            0x7b79_c86b_6c74_9dad,
+            0xb245_af6c_6d9e_44d8,
             0x5f99_a1b1_59d1_4208,
         ];
         assert_eq!(CATALOG.len(), known.len());

@@ -23,6 +23,7 @@
 //! leaves one half done.
 
 mod article;
+mod findings;
 mod outcome;
 mod purchase;
 mod resume;

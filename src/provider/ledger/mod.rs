@@ -6,7 +6,7 @@
 //! must be remembered here ([`journal`]). What the last owner left open is in doubt from then on and counts in full.
 //!
 //! # Why the order of the log is the order of the book
-//! A change enters the book and the queue of the next transaction under one lock ([`Owned::change`]). So the log tells
+//! A change enters the book and the queue of the next transaction under one lock ([`Owned::queue`]). So the log tells
 //! the book's story in its order, and every prefix of it is a state in which the limits hold.
 //!
 //! # Why a hold that does not fit waits in line

@@ -8,7 +8,7 @@
 //! that the budget is used up, whatever its share: the caller asks again with all of it committed.
 //!
 //! # Why an article is not bought twice
-//! The same text under another id has the answer of the first ([`Step::AnswerOf`]). Nearly the same text is asked about,
+//! The same text under another id has the answer of the first, by the journal. Nearly the same text is asked about,
 //! since a few words may turn it, but research is bought once for all that repeat each other: it would find the same.
 //!
 //! Shares are compared as integers, in millionths of the limit.
@@ -75,25 +75,6 @@ fn is_reached(share: f64, committed: NanoUsd, limit: NanoUsd) -> bool {
     let parts = (share.clamp(0.0, 1.0) * SHARE_PARTS).round() as u64;
     // A budget of nothing is used up.
     u128::from(committed.0) * (SHARE_PARTS as u128) >= u128::from(limit.0) * u128::from(parts)
-}
-
-/// What to do about an article of a batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
-    /// Have it read, as the tier says.
-    Read,
-    /// Take what was read for the article at this place of the batch: it is the same text.
-    AnswerOf(usize),
-}
-
-/// The steps for the articles of a batch, in their order.
-#[must_use]
-pub fn steps(articles: &[Article]) -> Vec<Step> {
-    let step = |(at, article): (usize, &Article)| {
-        let first = articles[..at].iter().position(|earlier| earlier.content_hash == article.content_hash);
-        first.map_or(Step::Read, Step::AnswerOf)
-    };
-    articles.iter().enumerate().map(step).collect()
 }
 
 /// Which readings are worth research.
@@ -200,13 +181,6 @@ mod tests {
             origin: String::new(),
             version: 0,
         }
-    }
-
-    #[test]
-    fn the_same_text_is_asked_about_once_and_nearly_the_same_again() {
-        let batch = [article("a", ""), article("b", "1"), article("a", "1"), article("b", "1"), article("a", "1")];
-        let expected = [Step::Read, Step::Read, Step::AnswerOf(0), Step::AnswerOf(1), Step::AnswerOf(0)];
-        assert_eq!(steps(&batch), expected);
     }
 
     #[test]

@@ -120,6 +120,12 @@ impl CloseReason {
     }
 }
 
+/// The place of a publisher among those that come first, 0 for the most important; behind them for any other.
+#[must_use]
+pub fn publisher_rank(first: &[String], publisher: &str) -> usize {
+    first.iter().position(|name| name.eq_ignore_ascii_case(publisher)).unwrap_or(first.len())
+}
+
 /// A record of `articles.batches`: what is analysed together, from one budget.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ArticleBatch {

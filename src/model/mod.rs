@@ -15,7 +15,7 @@ mod time;
 mod vocabulary;
 
 pub use analysis::{Analysis, Outcome, Reading};
-pub use article::{Article, ArticleBatch, CloseReason, RawArticle, Screen};
+pub use article::{Article, ArticleBatch, CloseReason, RawArticle, Screen, publisher_rank};
 pub use deferral::{Deferral, WaitsFor};
 pub use id::{Id, identity};
 pub use money::NanoUsd;

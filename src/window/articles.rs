@@ -12,7 +12,9 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::flow::{Pushed, Window};
-use crate::model::{Article, ArticleBatch, Cadence, CloseReason, Id, LIVE_RUN, Screen, Timestamp, identity};
+use crate::model::{
+    Article, ArticleBatch, Cadence, CloseReason, Id, LIVE_RUN, Screen, Timestamp, identity, publisher_rank,
+};
 
 use super::text;
 
@@ -73,11 +75,6 @@ impl ArticleWindow {
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         Self { settings, open: None, recent: VecDeque::new() }
-    }
-
-    fn rank(&self, publisher: &str) -> usize {
-        let first = &self.settings.publishers_first;
-        first.iter().position(|name| name.eq_ignore_ascii_case(publisher)).unwrap_or(first.len())
     }
 }
 
@@ -158,7 +155,7 @@ impl Window for ArticleWindow {
 
     fn close(&mut self, reason: CloseReason, now: Timestamp) -> Option<ArticleBatch> {
         let Open { session_id, opened_at, mut articles, screened, .. } = self.open.take()?;
-        articles.sort_by_key(|article| self.rank(&article.publisher));
+        articles.sort_by_key(|article| publisher_rank(&self.settings.publishers_first, &article.publisher));
         Some(ArticleBatch {
             batch_id: batch_id(&articles, &screened),
             session_id,

@@ -1,6 +1,6 @@
 //! Answers to questions: from the journal where they were ever paid for, from a provider otherwise.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use rand::SeedableRng as _;
@@ -124,6 +124,8 @@ pub struct Buyer {
     pub(super) ledger: Ledger,
     pub(super) catalog: Arc<Catalog>,
     pub(super) schema: Arc<Schema>,
+    /// The most tokens of what all questions have in common, instructions and schema; found at the first one.
+    pub(super) fixed_tokens: OnceLock<u64>,
     pub(super) hits: JournalMetrics,
     pub(super) clock: Clock,
 }
@@ -297,7 +299,11 @@ impl Buyer {
 
     /// The provider's own count where it is free and wanted, our own bound otherwise.
     async fn input_tokens_max(&self, prompt: &Prompt, question: &Question) -> u64 {
-        let local = || bound::question_tokens_max(&[&question.system, &question.user, &question.schema.to_string()]);
+        let local = || {
+            let fixed = || bound::question_tokens_max(&[&question.system, &question.schema.to_string()]);
+            let fixed = *self.fixed_tokens.get_or_init(fixed);
+            fixed.saturating_add(bound::question_tokens_max(&[&question.user]))
+        };
         if !self.settings.counts_ahead || self.gate.state().is_out() {
             return local();
         }

@@ -27,7 +27,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::flow::Record;
 use crate::kafka::{Group, Partition, Start, Tail};
-use crate::model::{Cadence, Deferral, Id, Timestamp, WaitsFor};
+use crate::model::{Cadence, Deferral, Id, Timestamp, WaitsFor, publisher_rank};
 use crate::observe::Component;
 use crate::provider::gate::State;
 use crate::provider::ledger::{Ledger, Owned, Refused};
@@ -190,8 +190,7 @@ impl Resumer {
         match self.codec.decode(value) {
             Ok(deferral) => {
                 let first = &self.config.articles.publishers_first;
-                let is_of = |name: &String| name.eq_ignore_ascii_case(&deferral.article.publisher);
-                let rank = first.iter().position(is_of).unwrap_or(first.len());
+                let rank = publisher_rank(first, &deferral.article.publisher);
                 room.seat(key, Seat::new(record.offset, &deferral, rank));
             }
             Err(error) => debug!(offset = record.offset, %error, "a record of articles.deferred cannot be read"),

@@ -1,7 +1,7 @@
 //! Puts the paid chain together from the configuration.
 
 use std::fs;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context as _, bail};
 use parking_lot::Mutex;
@@ -195,6 +195,7 @@ fn buyer(
         ledger: ledger.clone(),
         catalog: Arc::new(catalog(config)?),
         schema: Arc::new(Schema::new(content::SCHEMA_NAME, &content::schema())),
+        fixed_tokens: OnceLock::new(),
         hits: observe::journal(),
         clock: clock.clone(),
     })

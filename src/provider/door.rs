@@ -3,8 +3,8 @@
 //! # Why the hold comes before the place at the provider
 //! A hold takes as long as a transaction. Taken with a place in hand it would make every call that much longer, and the
 //! provider's limit of calls under way would be filled with calls that have not left. Taken ahead it costs throughput
-//! nothing. Only a part of the limit may hold ahead, and one call while the provider is out: a hold whose call never left
-//! is money in doubt when the process dies.
+//! nothing. No more may hold ahead than may be under way, which bridges a broker that takes four times as long as usual,
+//! and one call while the provider is out: a hold whose call never left is money in doubt when the process dies.
 //!
 //! # Why the reading comes before the settlement
 //! An answer is kept for the same question only if it can be read, and it is committed in the same entry as its cost:
@@ -23,9 +23,7 @@ use crate::clock::Clock;
 use crate::model::{Answer, Id, NanoUsd, Spend, SpendOutcome};
 use crate::observe::{self, HoldMetrics};
 
-/// The limit of calls under way divided by this is how many may hold ahead: a hold takes some 25 ms, an answer 100 or more.
-const AHEAD_SHARE: usize = 2;
-/// They are at least so many.
+/// So many calls may hold ahead, however few may be under way.
 const AHEAD_MIN: usize = 8;
 
 /// Who pays, and for what.
@@ -56,6 +54,8 @@ pub struct Quote<'a> {
     pub key: &'a Id,
     /// The worst case.
     pub worst: NanoUsd,
+    /// Whether the question was asked before: then it goes ahead of those that were not.
+    pub again: bool,
 }
 
 /// A call that was made, and paid for if it was billed.
@@ -95,7 +95,7 @@ impl Door {
     /// A door through `gate`, which lets at most `limit` calls be under way.
     #[must_use]
     pub fn new(ledger: Ledger, gate: Gate, limit: usize, clock: Clock) -> Self {
-        let ahead = Arc::new(Semaphore::new((limit / AHEAD_SHARE).max(AHEAD_MIN)));
+        let ahead = Arc::new(Semaphore::new(limit.max(AHEAD_MIN)));
         Self { ledger, gate, ahead, scout: Arc::new(Semaphore::new(1)), holds: observe::holds(), clock }
     }
 
@@ -114,13 +114,13 @@ impl Door {
         read: impl FnOnce(R) -> Result<(T, String), String>,
         cost: impl FnOnce(&Usage) -> Option<NanoUsd>,
     ) -> Result<Bought<T>, Refused> {
-        let ahead = self.ahead.acquire().await.context("the semaphore is never closed")?;
+        let ahead = self.ahead(quote).await?;
         let scout = tokio::select! {
             scout = self.scout() => scout?,
             () = self.ledger.closed() => return Err(Refused::Closing),
         };
         let wished = Instant::now();
-        let held = purse.owned.hold(self.wish(purse, quote)).await?;
+        let held = purse.owned.hold(self.wish(purse, quote), quote.again).await?;
         self.holds.took(wished.elapsed());
         let permit = tokio::select! {
             permit = self.gate.enter(quote.operation) => permit,
@@ -149,6 +149,15 @@ impl Door {
             metrics.tokens(*input_tokens, *cached_tokens, *output_tokens);
         }
         Ok(Bought { result, cost, usage })
+    }
+
+    /// A question that is asked again needs no leave to hold ahead: those who have it may all be waiting for room that is
+    /// kept for it. There are never more of them than calls that were under way.
+    async fn ahead(&self, quote: Quote<'_>) -> anyhow::Result<Option<SemaphorePermit<'_>>> {
+        if quote.again {
+            return Ok(None);
+        }
+        self.ahead.acquire().await.map(Some).context("the semaphore is never closed")
     }
 
     /// While the provider is out only one call at a time holds ahead, the one that will find out whether it is back.

@@ -180,7 +180,8 @@ impl Buyer {
             }
             asking.attempts += 1;
             asking.round += 1;
-            let quote = Quote { provider: self.provider(), model, operation, key: &question.key, worst };
+            let again = asking.round > 1;
+            let quote = Quote { provider: self.provider(), model, operation, key: &question.key, worst, again };
             let read = |reply: Reply| {
                 if reply.truncated {
                     return Err(format!("it ends after {} tokens", prompt.max_output_tokens));
@@ -247,7 +248,7 @@ impl Buyer {
             return Ok(None);
         }
         let search = Search { query, topic: Topic::News, from: None, to: None, results_max: FINDINGS };
-        let quote = Quote { provider: tavily.name(), model: "", operation: "search", key: &key, worst };
+        let quote = Quote { provider: tavily.name(), model: "", operation: "search", key: &key, worst, again: false };
         let keep = |findings: Vec<Finding>| {
             let findings = Findings::from(findings);
             let text = serde_json::to_string(&findings).map_err(|error| error.to_string())?;

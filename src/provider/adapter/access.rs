@@ -13,6 +13,9 @@ use crate::config::{HttpUrl, Secret};
 
 /// What stands where a service repeated the key.
 const REMOVED: &[u8] = b"***";
+/// A shorter key is a word that stands in for one at a server that needs none (`none`, `ollama`): no secret, and an answer
+/// may say it without meaning it.
+const KEY_BYTES_MIN: usize = 8;
 
 /// A service, entered.
 #[derive(Debug, Clone)]
@@ -77,7 +80,7 @@ impl Access {
     /// A body without the key: some services and gateways repeat what they were sent.
     pub fn scrub(&self, body: Vec<u8>) -> Vec<u8> {
         let key = self.key.as_ref().map_or("", Secret::expose).as_bytes();
-        if key.is_empty() || memmem::find(&body, key).is_none() {
+        if key.len() < KEY_BYTES_MIN || memmem::find(&body, key).is_none() {
             return body;
         }
         let mut scrubbed = Vec::with_capacity(body.len());
@@ -98,7 +101,8 @@ mod tests {
 
     fn access(base: &str) -> Access {
         let open = Access::open("gemini", &HttpUrl::parse(base).unwrap(), Duration::from_secs(1)).unwrap();
-        open.with_key(HeaderName::from_static("x-goog-api-key"), "", &Secret::new("hunter2"), "GEMINI_API_KEY").unwrap()
+        open.with_key(HeaderName::from_static("x-goog-api-key"), "", &Secret::new("hunter22"), "GEMINI_API_KEY")
+            .unwrap()
     }
 
     #[test]
@@ -117,12 +121,19 @@ mod tests {
     #[test]
     fn the_key_is_neither_shown_nor_given_back() {
         let access = access("http://h");
-        assert!(!format!("{access:?}").contains("hunter2"), "{access:?}");
-        for (body, scrubbed) in
-            [("wrong key hunter2, hunter2", "wrong key ***, ***"), ("hunter", "hunter"), ("hunter2", "***"), ("", "")]
-        {
+        assert!(!format!("{access:?}").contains("hunter22"), "{access:?}");
+        for (body, scrubbed) in [
+            ("wrong key hunter22, hunter22", "wrong key ***, ***"),
+            ("hunter", "hunter"),
+            ("hunter22", "***"),
+            ("", ""),
+        ] {
             assert_eq!(access.scrub(body.into()), scrubbed.as_bytes());
         }
+        let word = Secret::new("ollama");
+        let local = Access::open("openai", &HttpUrl::parse("http://h").unwrap(), Duration::from_secs(1)).unwrap();
+        let local = local.with_key(HeaderName::from_static("x"), "", &word, "OPENAI_API_KEY").unwrap();
+        assert_eq!(local.scrub("ollama runs it".into()), b"ollama runs it");
         let secret = Secret::new("hunter\n2");
         let error = access.with_key(HeaderName::from_static("x"), "", &secret, "GEMINI_API_KEY").unwrap_err();
         assert_eq!(error, Unfit::Key("GEMINI_API_KEY"));

@@ -1,11 +1,40 @@
 //! A hold from its grant to its end.
+//!
+//! # Why a hold that does not fit waits in line
+//! Open holds are worst cases and mostly end below. As long as they could make room, a new hold waits for its turn and
+//! is not refused; nothing overtakes it, or small calls would starve a large one. It is refused when it would not fit
+//! even if every open hold came to nothing. Only a question that is asked again has a line of its own, which goes first:
+//! what its article has cost so far would be lost, were the last money spent on first questions.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tracing::warn;
 
 use super::Owned;
-use crate::model::{Answer, NanoUsd, Spend, SpendOutcome};
+use crate::kafka::{Committing, Place};
+use crate::model::{Answer, Budget, LedgerEntry, NanoUsd, Spend, SpendOutcome};
+use crate::provider::book::Admission;
+
+/// How long a hold waits before it looks again whether the sink has caught up.
+const BEHIND_WAIT: Duration = Duration::from_secs(1);
+
+/// Why there is no hold.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// This budget has no room, whatever becomes of the open holds.
+    #[error("the {} budget is exhausted", .0.as_str())]
+    Exhausted(Budget),
+    /// Somebody cancelled the session.
+    #[error("the session was cancelled")]
+    Cancelled,
+    /// The hop is stopping.
+    #[error("the hop is stopping")]
+    Closing,
+    /// The ledger cannot be written: the hop must start again.
+    #[error(transparent)]
+    Ledger(#[from] anyhow::Error),
+}
 
 /// A hold that is in the log. Let go without an end it counts in full until the next owner makes it in doubt.
 #[derive(Debug)]
@@ -94,4 +123,105 @@ impl Held {
         owned.end(spend, end.answer).await?;
         Ok(cost)
     }
+}
+
+impl Owned {
+    /// Holds the worst case of a call; `again` says that its question was asked before. Returns when the hold is in the
+    /// log: the call may leave.
+    ///
+    /// # Errors
+    /// As [`Refused`] says.
+    pub async fn hold(self: &Arc<Self>, hold: Spend, again: bool) -> Result<Held, Refused> {
+        let first = again.then(|| First::of(self));
+        let turn = self.lines[usize::from(again)].lock().await;
+        let committing = loop {
+            let ended = self.ended.notified();
+            tokio::pin!(ended);
+            // From here on no end is missed.
+            ended.as_mut().enable();
+            if *self.ledger.0.closing.borrow() {
+                return Err(Refused::Closing);
+            }
+            let place = self.place().await?;
+            match self.try_hold(place, &hold, again)? {
+                Tried::Held(committing) => break committing,
+                Tried::Full => tokio::select! {
+                    () = ended => {}
+                    () = self.ledger.closed() => {}
+                },
+                Tried::Behind => {
+                    warn!("the sink is behind: nothing is bought until it has stored what was answered");
+                    self.ledger.0.clock.sleep_until(self.now().plus(BEHIND_WAIT)).await;
+                }
+            }
+        };
+        drop((turn, first));
+        committing.done().await?;
+        Ok(Held::new(Arc::clone(self), hold))
+    }
+
+    fn try_hold(&self, place: Place<'_>, hold: &Spend, again: bool) -> Result<Tried, Refused> {
+        let mut state = self.lock();
+        if state.again > 0 && !again {
+            return Ok(Tried::Full);
+        }
+        if state.recent.is_full() {
+            return Ok(Tried::Behind);
+        }
+        match state.book.admit(hold, self.ledger.0.settings.limits) {
+            Admission::Exhausted(budget) => Err(Refused::Exhausted(budget)),
+            Admission::Cancelled => Err(Refused::Cancelled),
+            Admission::Full => Ok(Tried::Full),
+            Admission::Held => {
+                let entry = LedgerEntry { spend: Some(hold.clone()), ..LedgerEntry::default() };
+                let committing = self.queue(place, &mut state, &[entry])?;
+                self.ledger.0.outstanding.send_modify(|outstanding| *outstanding += 1);
+                Ok(Tried::Held(committing))
+            }
+        }
+    }
+
+    /// Ends a hold, and keeps the answer that it bought.
+    async fn end(&self, spend: Spend, answer: Option<Answer>) -> anyhow::Result<()> {
+        let place = self.place().await?;
+        {
+            let mut state = self.lock();
+            state.book.end(&spend);
+            if let Some(answer) = &answer {
+                state.recent.keep(Arc::new(answer.clone()));
+            }
+            let entry = LedgerEntry { spend: Some(spend), answer, ..LedgerEntry::default() };
+            // Whether it is committed is known by what is committed behind it.
+            drop(self.queue(place, &mut state, &[entry])?);
+        }
+        self.ledger.0.outstanding.send_modify(|outstanding| *outstanding -= 1);
+        self.ended.notify_waiters();
+        Ok(())
+    }
+}
+
+/// Keeps others from the room that a question which is asked again waits for.
+struct First<'a>(&'a Owned);
+
+impl<'a> First<'a> {
+    fn of(owned: &'a Owned) -> Self {
+        owned.lock().again += 1;
+        Self(owned)
+    }
+}
+
+impl Drop for First<'_> {
+    fn drop(&mut self) {
+        self.0.lock().again -= 1;
+        self.0.ended.notify_waiters();
+    }
+}
+
+/// What became of an attempt to hold.
+enum Tried {
+    Held(Committing),
+    /// There is no room until something ends.
+    Full,
+    /// Memory is full of answers that the sink has not stored.
+    Behind,
 }

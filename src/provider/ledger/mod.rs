@@ -8,11 +8,6 @@
 //! # Why the order of the log is the order of the book
 //! A change enters the book and the queue of the next transaction under one lock ([`Owned::queue`]). So the log tells
 //! the book's story in its order, and every prefix of it is a state in which the limits hold.
-//!
-//! # Why a hold that does not fit waits in line
-//! Open holds are worst cases and mostly end below. As long as they could make room, a new hold waits for its turn and
-//! is not refused; nothing overtakes it, or small calls would starve a large one. It is refused when it would not fit
-//! even if every open hold came to nothing.
 
 mod decision;
 mod hold;
@@ -22,16 +17,15 @@ mod load;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use anyhow::Context as _;
 use bytes::Bytes;
 use tokio::sync::{Notify, OnceCell, watch};
-use tracing::{info, warn};
+use tracing::info;
 
-pub use self::hold::{End, Held};
+pub use self::hold::{End, Held, Refused};
 use self::journal::Recent;
-use super::book::{Admission, Book, Limits, Standing};
+use super::book::{Book, Limits, Standing};
 use crate::clock::Clock;
 use crate::config;
 use crate::flow::{Outgoing, Position};
@@ -41,9 +35,6 @@ use crate::wire::Codec;
 
 /// Entries after which a snapshot is written: few enough to be read back in a fraction of a second.
 const SNAPSHOT_EVERY: usize = 5_000;
-
-/// How long a hold waits before it looks again whether the sink has caught up.
-const BEHIND_WAIT: Duration = Duration::from_secs(1);
 
 /// Where the ledger is, and what it goes by.
 #[derive(Debug, Clone)]
@@ -156,31 +147,14 @@ impl Ledger {
     }
 }
 
-/// Why there is no hold.
-#[derive(Debug, thiserror::Error)]
-pub enum Refused {
-    /// This budget has no room, whatever becomes of the open holds.
-    #[error("the {} budget is exhausted", .0.as_str())]
-    Exhausted(Budget),
-    /// Somebody cancelled the session.
-    #[error("the session was cancelled")]
-    Cancelled,
-    /// The hop is stopping.
-    #[error("the hop is stopping")]
-    Closing,
-    /// The ledger cannot be written: the hop must start again.
-    #[error(transparent)]
-    Ledger(#[from] anyhow::Error),
-}
-
 /// The book of one partition, for as long as this worker owns it.
 pub struct Owned {
     ledger: Ledger,
     /// The fence of every change: the owner's partition, its epoch, and where its group stood at the beginning.
     fence: Position,
     state: Mutex<State>,
-    /// Whoever waits for room, in line.
-    line: tokio::sync::Mutex<()>,
+    /// Whoever waits for room, in line: with a first question, and with one that is asked again.
+    lines: [tokio::sync::Mutex<()>; 2],
     /// Told when a hold has ended.
     ended: Notify,
 }
@@ -189,6 +163,8 @@ struct State {
     book: Book,
     recent: Recent,
     entries_since_snapshot: usize,
+    /// Holds for questions that are asked again and wait for room: while there are any, others are granted none.
+    again: usize,
 }
 
 impl fmt::Debug for Owned {
@@ -205,8 +181,8 @@ impl Owned {
         let load::Loaded { mut book, recent, entries, stands_at } = loaded;
         let doubted = book.doubt(clock.now());
         let fence = Position { topic: settings.owner_topic.as_str().into(), partition, epoch, next: stands_at };
-        let state = Mutex::new(State { book, recent, entries_since_snapshot: entries + doubted.len() });
-        let owned = Arc::new(Self { ledger, fence, state, line: tokio::sync::Mutex::default(), ended: Notify::new() });
+        let state = Mutex::new(State { book, recent, entries_since_snapshot: entries + doubted.len(), again: 0 });
+        let owned = Arc::new(Self { ledger, fence, state, lines: Default::default(), ended: Notify::new() });
         info!(
             partition,
             entries,
@@ -223,74 +199,6 @@ impl Owned {
         };
         committing.done().await?;
         Ok(owned)
-    }
-
-    /// Holds the worst case of a call. Returns when the hold is in the log: the call may leave.
-    ///
-    /// # Errors
-    /// As [`Refused`] says.
-    pub async fn hold(self: &Arc<Self>, hold: Spend) -> Result<Held, Refused> {
-        let turn = self.line.lock().await;
-        let committing = loop {
-            let ended = self.ended.notified();
-            tokio::pin!(ended);
-            // From here on no end is missed.
-            ended.as_mut().enable();
-            if *self.ledger.0.closing.borrow() {
-                return Err(Refused::Closing);
-            }
-            let place = self.place().await?;
-            match self.try_hold(place, &hold)? {
-                Tried::Held(committing) => break committing,
-                Tried::Full => tokio::select! {
-                    () = ended => {}
-                    () = self.ledger.closed() => {}
-                },
-                Tried::Behind => {
-                    warn!("the sink is behind: nothing is bought until it has stored what was answered");
-                    self.ledger.0.clock.sleep_until(self.now().plus(BEHIND_WAIT)).await;
-                }
-            }
-        };
-        drop(turn);
-        committing.done().await?;
-        Ok(Held::new(Arc::clone(self), hold))
-    }
-
-    fn try_hold(&self, place: Place<'_>, hold: &Spend) -> Result<Tried, Refused> {
-        let mut state = self.lock();
-        if state.recent.is_full() {
-            return Ok(Tried::Behind);
-        }
-        match state.book.admit(hold, self.ledger.0.settings.limits) {
-            Admission::Exhausted(budget) => Err(Refused::Exhausted(budget)),
-            Admission::Cancelled => Err(Refused::Cancelled),
-            Admission::Full => Ok(Tried::Full),
-            Admission::Held => {
-                let entry = LedgerEntry { spend: Some(hold.clone()), ..LedgerEntry::default() };
-                let committing = self.queue(place, &mut state, &[entry])?;
-                self.ledger.0.outstanding.send_modify(|outstanding| *outstanding += 1);
-                Ok(Tried::Held(committing))
-            }
-        }
-    }
-
-    /// Ends a hold, and keeps the answer that it bought.
-    async fn end(&self, spend: Spend, answer: Option<Answer>) -> anyhow::Result<()> {
-        let place = self.place().await?;
-        {
-            let mut state = self.lock();
-            state.book.end(&spend);
-            if let Some(answer) = &answer {
-                state.recent.keep(Arc::new(answer.clone()));
-            }
-            let entry = LedgerEntry { spend: Some(spend), answer, ..LedgerEntry::default() };
-            // Whether it is committed is known by what is committed behind it.
-            drop(self.queue(place, &mut state, &[entry])?);
-        }
-        self.ledger.0.outstanding.send_modify(|outstanding| *outstanding -= 1);
-        self.ended.notify_waiters();
-        Ok(())
     }
 
     fn now(&self) -> Timestamp {
@@ -381,15 +289,6 @@ impl Owned {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// What became of an attempt to hold.
-enum Tried {
-    Held(Committing),
-    /// There is no room until something ends.
-    Full,
-    /// Memory is full of answers that the sink has not stored.
-    Behind,
 }
 
 /// A hold's name, never used again.

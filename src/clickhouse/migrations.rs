@@ -36,6 +36,7 @@ scripts! {
     6 "006_runs";
     7 "007_paid_answers";
     8 "008_session_events";
+    9 "009_limits_and_dates";
 }
 
 /// Where applied migrations are noted. Not a migration itself: it must be there before the first.

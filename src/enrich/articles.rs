@@ -98,6 +98,7 @@ pub(super) fn asked(article: Article, started_at: Timestamp, analyzed_at: Timest
         reading: None,
         validation_score: None,
         sources: Vec::new(),
+        source_dates: Vec::new(),
         cost: NanoUsd::ZERO,
         input_tokens: 0,
         output_tokens: 0,

@@ -86,6 +86,8 @@ pub struct Analysis {
     pub validation_score: Option<f64>,
     /// URLs of the research.
     pub sources: Vec<String>,
+    /// When each of them was published, in their order; `None` where unknown.
+    pub source_dates: Vec<Option<Timestamp>>,
     /// What counts against the budget.
     pub cost: NanoUsd,
     /// Tokens in.

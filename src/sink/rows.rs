@@ -127,7 +127,7 @@ impl<'a> Rows<'a> {
                 }
             }
             Fact::Analysis(analysis) => {
-                self.records.0.push(RecordRow::from(&**analysis));
+                self.records.0.push(RecordRow::new(analysis, budget));
                 self.records.1.push(record);
                 if let Some(row) = AnalysisRow::new(analysis) {
                     self.analyses.0.push(row);

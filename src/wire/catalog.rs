@@ -81,7 +81,7 @@ catalog! {
         // An article takes about 50: this is 40,000 of them, more than fit into a record, most of them screened.
         const READS_MAX: u32 = 1 << 21;
     }
-    Analysis: "articles.analyses" [1]
+    Analysis: "articles.analyses" [1, 2]
     Signal: "signals" [1]
     Deferral: "articles.deferred" [1]
     LedgerEntry: "spend.ledger" [1] {

@@ -23,7 +23,7 @@ async fn every_column_of_the_contract_is_in_its_view() {
         ),
         (
             "article_analyses_v",
-            "analysis_id article_id run_id session_id batch_id analyzer model prompt_version tier direction sentiment confidence strength horizon assets event_type key_points rationale novelty validation_score sources cost_usd input_tokens output_tokens duration_ms analyzed_at origin",
+            "analysis_id article_id run_id session_id batch_id analyzer model prompt_version tier direction sentiment confidence strength horizon assets event_type key_points rationale novelty validation_score sources source_dates cost_usd input_tokens output_tokens duration_ms analyzed_at origin",
         ),
         (
             "batch_processing_sessions_v",
@@ -152,7 +152,7 @@ async fn repeated_analyses_and_dead_letters_show_once_and_newest() {
     for _ in 0..3 {
         let rows: Vec<_> = analyses.iter().filter_map(AnalysisRow::new).collect();
         store.insert::<AnalysisRow>(&rows).await.unwrap();
-        let rows: Vec<_> = analyses.iter().map(RecordRow::from).collect();
+        let rows: Vec<_> = analyses.iter().map(|analysis| RecordRow::new(analysis, NanoUsd::ZERO)).collect();
         store.insert::<RecordRow>(&rows).await.unwrap();
         store
             .insert::<DeadLetterRow>(&[
@@ -271,12 +271,13 @@ async fn a_session_is_the_sum_of_its_batches_attempts_and_holds() {
         store.insert::<SessionRow>(&[SessionRow::new(batch, NanoUsd(nanos))]).await.unwrap();
     };
     let record = async |analysis: Analysis| {
-        store.insert::<RecordRow>(&[RecordRow::from(&analysis)]).await.unwrap();
+        store.insert::<RecordRow>(&[RecordRow::new(&analysis, NanoUsd(700_000_000))]).await.unwrap();
     };
     for _ in 0..3 {
         admit(&first, 300_000_000).await;
         admit(&second, 500_000_000).await;
     }
+    assert_eq!(store.session("2020-01-01").await.unwrap().unwrap().budget_usd, 500_000_000);
     assert_eq!(status().await, is("open", [3, 0, 0, 0]));
     record(analysis("a1", 1, Outcome::Analyzed)).await;
     record(analysis("a1", 1, Outcome::Analyzed)).await;
@@ -310,6 +311,10 @@ async fn a_session_is_the_sum_of_its_batches_attempts_and_holds() {
         (&shown["started_at"], &shown["finished_at"]),
         (&"2026-11-22T00:00:00Z".into(), &"2026-11-22T13:00:00Z".into())
     );
+    // The limit was raised while no batch came in, and what waited went on under it.
+    let later = Timestamp(NOON.0 + 3_600_000);
+    record(Analysis { analyzed_at: later, ..analysis("a2", 2, Outcome::Failed) }).await;
+    assert_eq!(store.session("2020-01-01").await.unwrap().unwrap().budget_usd, 700_000_000);
     engine
         .ask("INSERT INTO signalmill.session_events (session_id, at, event) SELECT '2020-01-01', now64(3), 'cancelled'")
         .await;

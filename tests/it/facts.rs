@@ -88,6 +88,7 @@ pub fn analysis(id: &str, attempt: i32, outcome: Outcome) -> Analysis {
         }),
         validation_score: None,
         sources: Vec::new(),
+        source_dates: Vec::new(),
         cost: NanoUsd(1),
         input_tokens: 10,
         output_tokens: 20,

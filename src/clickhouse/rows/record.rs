@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::cells::{FIXED_BYTES, Moment, Money, millis};
 use crate::clickhouse::{Stored, Table};
-use crate::model::Analysis;
+use crate::model::{Analysis, NanoUsd};
 
 /// A row of `batch_processing_records`.
 #[derive(Debug, Clone, Row, Serialize)]
@@ -25,10 +25,13 @@ pub struct RecordRow<'a> {
     started_at: Moment,
     finished_at: Moment,
     version: i64,
+    budget_usd: Money,
 }
 
-impl<'a> From<&'a Analysis> for RecordRow<'a> {
-    fn from(analysis: &'a Analysis) -> Self {
+impl<'a> RecordRow<'a> {
+    /// The row of an attempt in a session that may spend `budget` by now.
+    #[must_use]
+    pub fn new(analysis: &'a Analysis, budget: NanoUsd) -> Self {
         Self {
             session_id: &analysis.session_id,
             run_id: &analysis.run_id,
@@ -45,6 +48,7 @@ impl<'a> From<&'a Analysis> for RecordRow<'a> {
             started_at: analysis.started_at.into(),
             finished_at: analysis.analyzed_at.into(),
             version: analysis.analyzed_at.0,
+            budget_usd: budget.into(),
         }
     }
 }

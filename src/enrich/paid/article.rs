@@ -285,7 +285,7 @@ impl Analyst {
                 let validation = findings.judge(&Claim { title, text, url, reading: &reading }, &self.lexicon);
                 reading.confidence = validation::adjusted(reading.confidence, validation.agreement);
                 evidence.validation_score = validation.agreement;
-                evidence.sources = validation.sources.into_iter().map(|source| source.url).collect();
+                evidence.sources = validation.sources;
             }
         }
         Ok(Verdict::Analyzed(Box::new(reading), evidence))

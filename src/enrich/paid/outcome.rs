@@ -17,6 +17,7 @@ use bytes::Bytes;
 use super::article::Task;
 use crate::clock::Clock;
 use crate::enrich::articles::asked;
+use crate::enrich::validation::Source;
 use crate::flow::{Outgoing, written};
 use crate::model::{
     Analysis, ArticleBatch, CloseReason, Deferral, NanoUsd, Outcome, Reading, Timestamp, WaitsFor, identity,
@@ -45,8 +46,8 @@ pub struct Evidence {
     pub tier: &'static str,
     /// Agreement of the research.
     pub validation_score: Option<f64>,
-    /// URLs of the research.
-    pub sources: Vec<String>,
+    /// Pages of the research.
+    pub sources: Vec<Source>,
     /// Tokens in and out.
     pub tokens: [i64; 2],
 }
@@ -203,7 +204,8 @@ impl Records {
             tier: tier.to_owned(),
             reading,
             validation_score,
-            sources,
+            source_dates: sources.iter().map(|source| source.published).collect(),
+            sources: sources.into_iter().map(|source| source.url).collect(),
             cost,
             input_tokens: tokens[0],
             output_tokens: tokens[1],

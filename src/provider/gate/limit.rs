@@ -8,7 +8,9 @@
 //! the level that the service is known to bear: the limit comes back to it fast, rests there, and then tries more, in
 //! steps that grow as long as nothing is refused.
 //!
-//! A single refusal at a level that was borne just before is chance, and takes the tenth and no more. A wait that the
+//! A single refusal at a level that was borne until then is chance, and takes the tenth and no more; one above it ends the
+//! search there. The level lies a little below the calls that were borne ([`BELOW`]): a service may count a call for a
+//! moment after its answer has come, and at the very edge every such moment would cost a refusal, and its wait. A wait that the
 //! service asks for is kept; a long one tells of a quota a minute, after which a few calls go first. Where even one call
 //! at a time is refused, the limit pauses by itself, for longer each time. Latency is judged in [`super::trend`].
 //!
@@ -39,6 +41,8 @@ pub(super) const PLACES_FIRST: f64 = 4.0;
 const DECREASE: f64 = 0.9;
 /// What is left of it when latency rises: large enough a step that its effect stands out of the noise.
 const DECREASE_BY_LATENCY: f64 = 0.7;
+/// The safe level is this share of the calls that were borne, rounded up.
+const BELOW: f64 = 0.98;
 /// A single refusal at a level that so many answers have shown to be borne is chance.
 const BORNE_MIN: usize = 8;
 /// How long the limit rests at the safe level before more is tried. Bounds both the share of refused calls and the
@@ -229,7 +233,8 @@ impl Limit {
             if complaint.chance && complaint.refused == 1 {
                 self.safe = self.safe.max(complaint.limit);
             } else {
-                self.safe = float(complaint.in_flight.saturating_sub(complaint.refused)).max(1.0);
+                let borne = float(complaint.in_flight.saturating_sub(complaint.refused));
+                self.safe = (borne * BELOW).ceil().max(1.0);
                 self.rested = 0.0;
             }
             self.places = self.places.min(complaint.limit * DECREASE).min(self.safe).max(1.0);
@@ -238,7 +243,8 @@ impl Limit {
 
     /// The first refusal of a call that was sent after the last decrease.
     fn complain(&mut self, ticket: &Ticket, in_flight: usize) {
-        let chance = self.borne >= BORNE_MIN && ticket.beside <= self.borne_beside.max(whole(self.safe));
+        let known = if self.safe > 0.0 { whole(self.safe) } else { self.borne_beside };
+        let chance = self.borne >= BORNE_MIN && ticket.beside <= known;
         let in_flight = in_flight.min(self.places());
         self.complaint = Some(Complaint { in_flight, refused: 0, limit: self.places, chance });
         self.fresh_from = self.sent;

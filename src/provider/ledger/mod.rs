@@ -30,7 +30,7 @@ use crate::clock::Clock;
 use crate::config;
 use crate::flow::{Outgoing, Position};
 use crate::kafka::{Committing, Group, Place, Transactions};
-use crate::model::{Answer, Budget, Id, LedgerEntry, Spend, Timestamp};
+use crate::model::{Answer, Budget, Id, LedgerEntry, Timestamp};
 use crate::wire::Codec;
 
 /// Entries after which a snapshot is written: few enough to be read back in a fraction of a second.

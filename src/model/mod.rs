@@ -7,6 +7,7 @@ mod analysis;
 mod article;
 mod deferral;
 mod id;
+mod market;
 mod money;
 mod session;
 mod signal;
@@ -18,6 +19,10 @@ pub use analysis::{Analysis, Outcome, Reading};
 pub use article::{Article, ArticleBatch, CloseReason, RawArticle, Screen, publisher_rank};
 pub use deferral::{Deferral, WaitsFor};
 pub use id::{Id, identity};
+pub use market::{
+    Candle, Chart, EXCHANGE_UNKNOWN, Indicators, Interval, Level, MarketContext, Pattern, Point, Series, Side,
+    Strategy, Trendline,
+};
 pub use money::NanoUsd;
 pub use session::{Cadence, SessionCommand};
 pub use signal::{OiStatus, Signal, SignalKind};

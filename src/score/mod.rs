@@ -1,5 +1,6 @@
 //! The score hop: knowledge becomes signals, by pure functions.
 
+pub(crate) mod market;
 mod news;
 
 use std::sync::Arc;

@@ -1,11 +1,11 @@
 //! Candlestick patterns: all 61 of TA-Lib, each with a direction, the bars it spans and how far its definition is met.
 //!
 //! # Why each bar is asked on its own
-//! TA-Lib compares a candle with means of the bars before it (up to 10), and carries them from bar to bar as running
-//! sums, whose rounding depends on where the calculation began. At a tie, frequent where prices have a tick, that decides
-//! whether there is a pattern. Asked for one bar alone, TA-Lib sums anew: what is found at a bar depends on that bar and
-//! the [`REACH`] before it and on nothing else, not on where a file begins or ends. It is also all the work there is: a
-//! long series costs no more than a short one.
+//! TA-Lib compares a candle with means of up to 10 bars before it, and carries them from bar to bar as running sums. Their
+//! rounding depends on where the calculation began, and one bad wick leaves its rounding in them for good. Asked for one
+//! bar alone, TA-Lib sums anew: what is found at a bar depends on that bar and the [`REACH`] before it and on nothing
+//! else, not on where a file begins or ends. Where sums are exact the answers are the same, and so they are on every
+//! chart of the shared data. It is also less work: a long series costs no more than a short one.
 //!
 //! # Confidence
 //! How far the definition is met, not how often it pays: studies of that contradict each other (Caginalp and Laurent,
@@ -144,10 +144,9 @@ impl Chart<'_> {
 /// Which way a pattern points.
 fn direction(meaning: Meaning, answer: i32, trend: Option<Trend>) -> Direction {
     match (meaning, trend) {
-        (Meaning::Indecision, _) => Direction::Neutral,
         (Meaning::Turn, Some(Trend::Down)) => Direction::Bullish,
         (Meaning::Turn, Some(Trend::Up)) => Direction::Bearish,
-        (Meaning::Turn, _) => Direction::Neutral,
+        (Meaning::Turn | Meaning::Indecision, _) => Direction::Neutral,
         _ if answer > 0 => Direction::Bullish,
         _ => Direction::Bearish,
     }

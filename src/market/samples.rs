@@ -1,5 +1,7 @@
 //! Charts for the tests of this module: real ones from the shared data, random walks, and odd ones.
 
+use std::ops::Range;
+
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -43,12 +45,16 @@ pub fn flat(day: usize, price: f64, volume: f64) -> Candle {
     Candle { open_time, open: price, high: price, low: price, close: price, volume }
 }
 
-/// Random walks on a tick, so that bodies and shadows of equal size are frequent: the steps of a bar are its gap, its
+/// Random walks on a tick of one size or another.
+pub fn walks(bars: Range<usize>) -> impl Strategy<Value = Vec<Candle>> {
+    prop_oneof![Just(0.01), Just(0.1), Just(1e-9), Just(1e6)].prop_flat_map(move |tick| walks_by(tick, bars.clone()))
+}
+
+/// Random walks on this tick, so that bodies and shadows of equal size are frequent: the steps of a bar are its gap, its
 /// body, its shadows (ticks) and its volume.
-pub fn walks(bars: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Candle>> {
+pub fn walks_by(tick: f64, bars: Range<usize>) -> impl Strategy<Value = Vec<Candle>> {
     let step = (-3..=3_i32, -9..=9_i32, 0..=6_i32, 0..=6_i32, 0..=5_u32);
-    let tick = prop_oneof![Just(0.01), Just(0.1), Just(1e-9), Just(1e6)];
-    (prop::collection::vec(step, bars), tick).prop_map(|(steps, tick)| {
+    prop::collection::vec(step, bars).prop_map(move |steps| {
         let mut last = 1000;
         let bar = |(day, (gap, body, above, below, volume)): (i64, (i32, i32, i32, i32, u32))| {
             let open = (last + gap).max(20);
@@ -78,7 +84,7 @@ pub fn odd() -> Vec<(&'static str, Vec<Candle>)> {
         Candle { high: at.high + unit, low: at.low - unit, open: at.open - unit / 2.0, ..at }
     };
     let then_flat = |day: usize| if day < 100 { wave(day, 1.0) } else { flat(day, 10.0, 0.0) };
-    let jump = |day: usize| if day % 2 == 0 { wave(day, 1e-9) } else { wave(day, 1e9) };
+    let jump = |day: usize| if day.is_multiple_of(2) { wave(day, 1e-9) } else { wave(day, 1e9) };
     vec![
         ("none", Vec::new()),
         ("one", chart(1, &|day| wave(day, 1.0))),

@@ -9,8 +9,9 @@ use super::kind::KINDS;
 use super::trend::{self, Trend};
 use super::{Chart, REACH, Rule, find, find_by};
 use crate::market::prices::Prices;
-use crate::market::samples::{flat, golden, odd, shared, walks};
-use crate::model::{Candle, Direction, Pattern};
+use crate::market::samples::{flat, golden, odd, shared, walks, walks_by};
+use crate::model::Direction::{self, Bearish, Bullish};
+use crate::model::{Candle, Pattern};
 
 /// TA-Lib's answers over the whole chart at once, and ours bar by bar.
 fn answers(candles: &[Candle]) -> [BTreeMap<String, Vec<(usize, i32)>>; 2] {
@@ -79,6 +80,12 @@ proptest! {
     }
 
     #[test]
+    fn asked_alone_a_bar_answers_as_in_a_chart_where_sums_are_exact(candles in walks_by(1e6, 1..200)) {
+        let [at_once, alone] = answers(&candles);
+        prop_assert_eq!(at_once, alone);
+    }
+
+    #[test]
     fn a_pattern_rests_on_its_bars(candles in walks(30..120)) {
         for pattern in find(&candles, candles.len()) {
             let kind = KINDS.iter().find(|kind| kind.name == pattern.name).unwrap();
@@ -93,6 +100,23 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_bad_bar_is_forgotten() {
+    let bar = |day: u16| {
+        let (open, close) = (1000 + day * 7 % 23, 1000 + day * 11 % 19);
+        let price = |ticks: u16| f64::from(ticks) * 1e-9;
+        let (high, low) = (price(open.max(close) + day % 5), price(open.min(close) - day % 3));
+        Candle { open: price(open), close: price(close), high, low, ..flat(day.into(), 0.0, 1.0) }
+    };
+    let good: Vec<_> = (0..200).map(bar).collect();
+    let mut spiked = good.clone();
+    spiked[30].high = 1e9;
+    let within = good.len() - 31 - REACH;
+    assert_eq!(find(&spiked, within), find(&good, within));
+    let [at_once, alone] = answers(&spiked);
+    assert_ne!(at_once, alone, "a running sum has the spike's rounding in it for good");
 }
 
 #[test]
@@ -135,7 +159,6 @@ fn candle(day: usize, open: f64, close: f64, volume: f64) -> Candle {
 fn direction_and_confidence_follow_from_the_answer_the_trend_and_the_volume() {
     let (black_white, white_black) = ([(2.0, -2.0), (-3.0, 3.0)], [(-2.0, 2.0), (3.0, -3.0)]);
     let shared_end = [(2.0, -2.0), (-2.0, 3.0)];
-    use Direction::{Bearish, Bullish};
     for (what, trend, last, volume, direction, confidence) in [
         ("a fall turns on high volume", -1.0, black_white, 20.0, Bullish, 0.75),
         ("on low volume", -1.0, black_white, 5.0, Bullish, 0.55),

@@ -11,7 +11,7 @@ pub const FLAT_SHARE: f64 = 1e-14;
 impl Columns {
     /// Strikes out what TA-Lib answers for 0/0.
     pub(super) fn strike_undefined(&mut self, prices: &Prices) {
-        let unchanged = run(&prices.close, |first, close| close == first);
+        let unchanged = run(&prices.close, |first, close| close - first == 0.0);
         self.rsi14[..unchanged].fill(f64::NAN);
         let untraded = run(&prices.volume, |_, volume| volume == 0.0);
         self.obv[..untraded].fill(f64::NAN);

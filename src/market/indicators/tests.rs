@@ -134,6 +134,13 @@ proptest! {
 }
 
 #[test]
+fn twice_the_bars_take_no_more_allocations() {
+    let chart = |bars: usize| (0..bars).map(|day| flat(day, 1.0, 1.0)).collect::<Vec<_>>();
+    let count = |candles: &[Candle]| allocation_counter::measure(|| drop(of(candles))).count_total;
+    assert_eq!(count(&chart(500)), count(&chart(1000)));
+}
+
+#[test]
 fn odd_charts_give_numbers_or_nothing() {
     for (name, candles) in odd() {
         let columns = of(&candles);
@@ -195,8 +202,8 @@ fn a_bar_is_printed_as_the_contract_says() {
     let mut lines = Vec::new();
     write(&candles, &mut lines).unwrap();
     let text = String::from_utf8(lines).unwrap();
-    let nulls: String = FIELDS[..15].iter().map(|field| format!("\"{field}\":null,")).collect();
-    let expected = format!("{{\"time\":86400000,{nulls}\"obv\":10.0}}");
+    let nulls = FIELDS[..15].join("\":null,\"");
+    let expected = format!("{{\"time\":86400000,\"{nulls}\":null,\"obv\":10.0}}");
     assert_eq!(text.lines().last(), Some(expected.as_str()));
     assert_eq!(serde_json::from_str::<super::Bar>(&expected).unwrap(), bars(&candles).last().unwrap());
 }

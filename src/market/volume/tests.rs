@@ -7,7 +7,7 @@ use crate::market::samples::{flat, odd, walks};
 use crate::model::Candle;
 
 fn bar(low: f64, high: f64, volume: f64) -> Candle {
-    Candle { low, high, ..flat(0, low, volume) }
+    Candle { high, low, ..flat(0, low, volume) }
 }
 
 #[test]

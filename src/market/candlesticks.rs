@@ -1,19 +1,20 @@
 //! Candlestick patterns: all 61 of TA-Lib, each with a direction, the bars it spans and how far its definition is met.
 //!
 //! # Why each bar is asked on its own
-//! TA-Lib compares a candle with means of up to 10 bars before it, and carries them from bar to bar as running sums. Their
-//! rounding depends on where the calculation began, and one bad wick leaves its rounding in them for good. Asked for one
-//! bar alone, TA-Lib sums anew: what is found at a bar depends on that bar and the [`REACH`] before it and on nothing
-//! else, not on where a file begins or ends. Where sums are exact the answers are the same, and so they are on every
-//! chart of the shared data. It is also less work: a long series costs no more than a short one.
+//! TA-Lib compares a candle with means of up to 10 bars before it, and carries them from bar to bar as running sums.
+//! Their rounding depends on where the calculation began, and one bad wick leaves its rounding in them for good. Asked
+//! for one bar alone, TA-Lib sums anew: what is found at a bar depends on that bar and the [`REACH`] before it and on
+//! nothing else, not on where a file begins or ends. Where sums are exact the answers are the same, and so they are at
+//! every bar of both charts that TA-Lib's answers are given for. It is also less work: a long series costs no more than
+//! a short one.
 //!
 //! # Confidence
-//! How far the definition is met, not how often it pays: studies of that contradict each other (Caginalp and Laurent,
-//! "The predictive power of price patterns", 1998, found that it does; Marshall, Young and Rose, "Candlestick technical
+//! How far the definition is met, not how often it pays: studies of that contradict each other (Caginalp and
+//! Laurent, "The predictive power of price patterns", 1998, found that it does; Marshall, Young and Rose, "Candlestick technical
 //! trading strategies: can they create value for investors?", 2006, that it does not), and no reliability by name is
 //! assumed here. It is the weighted mean ([`Rule`]) of
-//! * strength: TA-Lib's answer over 200, its highest: 200 is a pattern confirmed by a later close, 100 one that is there,
-//!   80 one whose bodies share an end;
+//! * strength: TA-Lib's answer over 200, its highest: 200 is a pattern confirmed by a later close, 100 one that is
+//!   there, 80 one whose bodies share an end;
 //! * trend: 1 where the trend before the pattern is the one that its definition asks for, which TA-Lib leaves to its
 //!   caller ("significant in a downtrend, which this function does not verify"), and 0 otherwise;
 //! * volume: 1 where the last bar traded at least [`Rule::volume_ratio_min`] times the mean of the 20 before, and 0
@@ -57,7 +58,8 @@ pub struct Rule {
 }
 
 impl Default for Rule {
-    /// Half for what TA-Lib saw; of the rest, more for what the definitions name than for what they do not.
+    /// Half for what TA-Lib saw; of the rest, more for what the definitions name than for what they do not. A choice, not
+    /// a measurement.
     fn default() -> Self {
         Self { strength: 0.5, trend: 0.3, volume: 0.2, volume_ratio_min: 1.0 }
     }

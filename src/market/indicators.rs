@@ -13,7 +13,8 @@
 //! | `obv` | OBV | 0 | Granville (1963); starts at the first bar's volume |
 //!
 //! Formulas as computed: <https://ta-lib.org/functions/>, with TA-Lib's defaults: no unstable period is cut off, and a
-//! deviation is the population's. Deviations and prices are in the quote currency, RSI, ADX and stochastic are 0 to 100.
+//! deviation is the population's. Prices and their differences are in the quote currency; RSI, ADX and stochastic are
+//! 0 to 100.
 //!
 //! # What is `None`
 //! * Bars before the first: TA-Lib's look-back. A series shorter than that has none, and that is no error.
@@ -23,7 +24,10 @@
 //! * `obv` before the first bar with volume: the source has none.
 //! * What is not finite, because prices near the end of what a number holds overflowed.
 //!
-//! All else is defined on flat bars: bands without width lie on their middle, ATR and ADX are 0, MACD is 0 but for rounding.
+//! All else is defined on flat bars: bands without width lie on their middle, ATR and ADX are 0, MACD is 0 but for
+//! rounding.
+//!
+//! Means are running sums, as in TA-Lib: the rounding of a price a million times the others stays in all that follow.
 //!
 //! # Another library
 //! Skender.Stock.Indicators agrees to 1e-9 from the first bar on RSI, ATR, Bollinger, EMA, SMA and stochastic. Its MACD

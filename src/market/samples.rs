@@ -50,8 +50,8 @@ pub fn walks(bars: Range<usize>) -> impl Strategy<Value = Vec<Candle>> {
     prop_oneof![Just(0.01), Just(0.1), Just(1e-9), Just(1e6)].prop_flat_map(move |tick| walks_by(tick, bars.clone()))
 }
 
-/// Random walks on this tick, so that bodies and shadows of equal size are frequent: the steps of a bar are its gap, its
-/// body, its shadows (ticks) and its volume.
+/// Random walks on this tick, so that bodies and shadows of equal size are frequent: the steps of a bar are its gap,
+/// its body, its shadows (ticks) and its volume.
 pub fn walks_by(tick: f64, bars: Range<usize>) -> impl Strategy<Value = Vec<Candle>> {
     let step = (-3..=3_i32, -9..=9_i32, 0..=6_i32, 0..=6_i32, 0..=5_u32);
     prop::collection::vec(step, bars).prop_map(move |steps| {

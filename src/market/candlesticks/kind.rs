@@ -1,8 +1,8 @@
 //! The 61 patterns of TA-Lib: our name, how many candles one spans, what it means, and the function that finds it.
 //!
 //! Spans and meanings are those of TA-Lib's own documentation of each function (<https://ta-lib.org/functions/>). Where
-//! that says that the sign of the answer is the colour of a candle and no direction, or that the direction "must be read
-//! against the trend", the meaning says so here. Depths of penetration are TA-Lib's defaults.
+//! that says that the sign of the answer is the colour of a candle and no direction, or that the direction must be read
+//! against the trend, the meaning says so here. Depths of penetration are TA-Lib's defaults.
 
 use ta_lib::{Core, OutRange, RetCode};
 

@@ -9,8 +9,8 @@
 //! a short one.
 //!
 //! # Confidence
-//! How far the definition is met, not how often it pays: studies of that contradict each other (Caginalp and
-//! Laurent, "The predictive power of price patterns", 1998, found that it does; Marshall, Young and Rose, "Candlestick technical
+//! How far the definition is met, not how often it pays: studies of that contradict each other (Caginalp and Laurent,
+//! "The predictive power of price patterns", 1998, found that it does; Marshall, Young and Rose, "Candlestick technical
 //! trading strategies: can they create value for investors?", 2006, that it does not), and no reliability by name is
 //! assumed here. It is the weighted mean ([`Rule`]) of
 //! * strength: TA-Lib's answer over 200, its highest: 200 is a pattern confirmed by a later close, 100 one that is
@@ -58,8 +58,8 @@ pub struct Rule {
 }
 
 impl Default for Rule {
-    /// Half for what TA-Lib saw; of the rest, more for what the definitions name than for what they do not. A choice, not
-    /// a measurement.
+    /// Half for what TA-Lib saw; of the rest, more for what the definitions name than for what they do not. A choice,
+    /// not a measurement.
     fn default() -> Self {
         Self { strength: 0.5, trend: 0.3, volume: 0.2, volume_ratio_min: 1.0 }
     }

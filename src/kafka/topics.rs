@@ -70,6 +70,12 @@ pub const ARTICLES_RAW: &str = "articles.raw";
 pub const ARTICLES_BATCHES: &str = "articles.batches";
 /// One attempt at one article.
 pub const ARTICLES_ANALYSES: &str = "articles.analyses";
+/// Candle files, from producers.
+pub const MARKET_FILES: &str = "market.files";
+/// Series whose context is fetched together.
+pub const MARKET_BATCHES: &str = "market.batches";
+/// Charts with their context.
+pub const MARKET_CONTEXTS: &str = "market.contexts";
 /// Scored signals.
 pub const SIGNALS: &str = "signals";
 /// Articles that wait: for a budget, for another attempt, or for somebody's help.
@@ -84,6 +90,9 @@ pub const TOPICS: &[Topic] = &[
     Topic::new(ARTICLES_RAW, "input", "any, or none", "article: JSON, or Avro", 7),
     Topic::new(ARTICLES_BATCHES, "internal", "budget account", "ArticleBatch (Avro)", 7),
     Topic::new(ARTICLES_ANALYSES, "internal", "article id", "Analysis (Avro)", 30),
+    Topic::new(MARKET_FILES, "input", "any, or none", "candles: JSON, CSV, or Avro", 7),
+    Topic::new(MARKET_BATCHES, "internal", "quota account", "MarketBatch (Avro)", 7),
+    Topic::new(MARKET_CONTEXTS, "internal", "exchange:symbol:interval", "ChartInContext (Avro)", 30),
     Topic::new(SIGNALS, "internal", "subject", "Signal (Avro)", 30),
     Topic::compacted(ARTICLES_DEFERRED, "internal", "article and batch", "Deferral (Avro), or none")
         .owned_by(ARTICLES_BATCHES),
@@ -92,6 +101,9 @@ pub const TOPICS: &[Topic] = &[
     Topic::new("articles.raw.dlq", "dead letters", "as it was", "as it was", 30),
     Topic::new("articles.batches.dlq", "dead letters", "as it was", "as it was", 30),
     Topic::new("articles.analyses.dlq", "dead letters", "as it was", "as it was", 30),
+    Topic::new("market.files.dlq", "dead letters", "as it was", "as it was", 30),
+    Topic::new("market.batches.dlq", "dead letters", "as it was", "as it was", 30),
+    Topic::new("market.contexts.dlq", "dead letters", "as it was", "as it was", 30),
     Topic::new("signals.dlq", "dead letters", "as it was", "as it was", 30),
     Topic::new("spend.ledger.dlq", "dead letters", "as it was", "as it was", 30),
 ];

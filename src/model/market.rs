@@ -1,10 +1,12 @@
 //! Markets: candles, what a chart shows, and what derivatives say about it. Prices are in the quote currency, volumes as
 //! the venue gave them; every number is finite.
 
+mod flow;
 mod interval;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::flow::{ChartInContext, ChartedSeries, MarketBatch};
 pub use self::interval::Interval;
 use super::vocabulary::vocabulary;
 use super::{Direction, OiStatus, Timestamp};

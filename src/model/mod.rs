@@ -20,8 +20,8 @@ pub use article::{Article, ArticleBatch, CloseReason, RawArticle, Screen, publis
 pub use deferral::{Deferral, WaitsFor};
 pub use id::{Id, identity};
 pub use market::{
-    Candle, Chart, EXCHANGE_UNKNOWN, Indicators, Interval, Level, MarketContext, Pattern, Point, Series, Side,
-    Strategy, Trendline,
+    Candle, Chart, ChartInContext, ChartedSeries, EXCHANGE_UNKNOWN, Indicators, Interval, Level, MarketBatch,
+    MarketContext, Pattern, Point, Series, Side, Strategy, Trendline,
 };
 pub use money::NanoUsd;
 pub use session::{Cadence, SessionCommand};

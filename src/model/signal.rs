@@ -87,6 +87,10 @@ pub struct Signal {
     pub oi_status: OiStatus,
     /// Age of the market context in seconds; 0 for articles.
     pub context_age_s: f64,
+    /// What derivatives said, as the master feed shows it (JSON); empty for articles.
+    pub oi_metadata: String,
+    /// What the score rests on, as the master feed shows it (JSON); empty for articles.
+    pub observability: String,
     /// Who analysed.
     pub analyzer: String,
     /// The model version that answered.

@@ -57,6 +57,8 @@ pub(crate) fn signal(analysis: Analysis, now: Timestamp) -> Option<Signal> {
         components,
         oi_status: OiStatus::None,
         context_age_s: 0.0,
+        oi_metadata: String::new(),
+        observability: String::new(),
         run_id: analysis.run_id,
         analyzer: analysis.analyzer,
         model: analysis.model,

@@ -82,7 +82,16 @@ catalog! {
         const READS_MAX: u32 = 1 << 21;
     }
     Analysis: "articles.analyses" [1, 2]
-    Signal: "signals" [1]
+    Series: "market.files" [1] {
+        // Six reads a bar.
+        const READS_MAX: u32 = 1 << 22;
+    }
+    MarketBatch: "market.batches" [1] {
+        // Six reads a bar: half a million bars.
+        const READS_MAX: u32 = 1 << 22;
+    }
+    ChartInContext: "market.contexts" [1]
+    Signal: "signals" [1, 2]
     Deferral: "articles.deferred" [1]
     LedgerEntry: "spend.ledger" [1] {
         // A snapshot of thousands of periods, each of some ten reads.

@@ -27,6 +27,8 @@ pub struct SignalRow<'a> {
     components: &'a BTreeMap<String, f64>,
     oi_status: &'a str,
     context_age_s: f64,
+    oi_metadata: &'a str,
+    observability: &'a str,
     analyzer: &'a str,
     model: &'a str,
     prompt_version: &'a str,
@@ -56,6 +58,8 @@ impl<'a> From<&'a Signal> for SignalRow<'a> {
             components: &signal.components,
             oi_status: signal.oi_status.as_str(),
             context_age_s: signal.context_age_s,
+            oi_metadata: &signal.oi_metadata,
+            observability: &signal.observability,
             analyzer: &signal.analyzer,
             model: &signal.model,
             prompt_version: &signal.prompt_version,
@@ -74,6 +78,7 @@ impl Stored for SignalRow<'_> {
 
     fn bytes(row: &SignalRow<'_>) -> usize {
         let components = row.components.keys().map(|name| name.len() + 9).sum::<usize>();
-        FIXED_BYTES + components + row.source_id.len() + row.subject.len() + row.origin.len()
+        let texts = row.oi_metadata.len() + row.observability.len() + row.origin.len();
+        FIXED_BYTES + components + texts + row.source_id.len() + row.subject.len()
     }
 }

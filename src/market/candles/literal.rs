@@ -1,0 +1,251 @@
+//! Bars in JSON, in JSON of one value a line, and in Python's literals, whatever they are wrapped in.
+//!
+//! # What is a bar
+//! A list of 5 to 16 values without parts, the time first; an object with a time and four prices; an object that holds
+//! exactly one such object, as streams send it (`{"k":{…}}`); an object of four prices under a key that is a time. A list
+//! of bars is a candidate wherever it stands, and so is an object with a list for each field: answers of venues wrap them
+//! in `data`, `result.list` or the symbol's own name, and new ones need no line here.
+//!
+//! # Which labels belong to it
+//! Those in the bar, then those of the objects around it, the nearest first, then the keys of these objects where they
+//! are the name of a market, then those of their other parts (`"meta":{…}`).
+//!
+//! Limits: [`DEPTH_MAX`], [`ROWS_MAX`](super::rows::ROWS_MAX). One pass, no tree.
+
+use super::broken::{Broken, Reason};
+use super::name;
+use super::object::Object;
+use super::role::{self, Ranked, Role};
+use super::rows::{Bars, Cells, Contest, Labels, Row};
+use super::token::{Cursor, Scalar};
+
+/// Brackets inside brackets. A walk needs some hundred bytes of stack for each.
+const DEPTH_MAX: usize = 24;
+/// Keys of an object whose roles are remembered for the next one, which most often has the same.
+const KEYS_MAX: usize = 32;
+
+/// What a value turned out to be.
+pub(super) enum Found<'a> {
+    Scalar(Scalar<'a>),
+    /// A bar: its width (0 for named fields) and what it says about the market.
+    Row(Row, usize, Labels<'a>),
+    /// Four prices under a key that may be their time.
+    Untimed(Row, Labels<'a>),
+    /// Neither; the labels that stand in it.
+    Nothing(Labels<'a>),
+}
+
+/// The best list of bars in a stream of values, and the number of rows of all.
+pub(super) fn read(bytes: &[u8]) -> Result<Contest<'_>, Broken> {
+    let mut walk = Walk::new(bytes);
+    let mut loose = Loose::default();
+    while walk.cursor.peek().is_some() {
+        walk.top(&mut loose)?;
+    }
+    Ok(walk.end(loose))
+}
+
+/// The best list of bars in the literals of a text that is something else beside: a program, or a recorded exchange.
+/// `None` where it has no literal.
+pub(super) fn search(bytes: &[u8]) -> Result<Option<Contest<'_>>, Broken> {
+    let mut walk = Walk::new(bytes);
+    let mut loose = Loose::default();
+    let mut found = false;
+    while let Some(start) = next_literal(bytes, walk.cursor.at) {
+        walk.cursor.at = start;
+        match walk.top(&mut loose) {
+            Ok(()) => found = true,
+            // Brackets that are no literal. At most DEPTH_MAX of them are open where it fails, so that no byte is read
+            // more often than that.
+            Err(broken) if broken.reason == Reason::Malformed => walk.cursor.at = start + 1,
+            Err(broken) => return Err(broken),
+        }
+    }
+    Ok(found.then(|| walk.end(loose)))
+}
+
+/// Where a list of lists or an object with a quoted key begins, from `from` on.
+fn next_literal(bytes: &[u8], from: usize) -> Option<usize> {
+    let mut at = from;
+    loop {
+        at += memchr::memchr3(b'[', b'(', b'{', bytes.get(at..)?)?;
+        let inner = Cursor { bytes, at: at + 1 }.peek();
+        let begins = if bytes[at] == b'{' { b"\"'".as_slice() } else { b"[({".as_slice() };
+        if inner.is_some_and(|byte| begins.contains(&byte)) {
+            return Some(at);
+        }
+        at += 1;
+    }
+}
+
+/// What stands outside of every bracket.
+#[derive(Default)]
+struct Loose<'a> {
+    bars: Bars<'a>,
+    aside: Labels<'a>,
+}
+
+struct Walk<'a> {
+    cursor: Cursor<'a>,
+    contest: Contest<'a>,
+    keys: Vec<(&'a [u8], Ranked)>,
+}
+
+impl<'a> Walk<'a> {
+    fn new(bytes: &'a [u8]) -> Self {
+        Self { cursor: Cursor { bytes, at: 0 }, contest: Contest::default(), keys: Vec::new() }
+    }
+
+    fn top(&mut self, loose: &mut Loose<'a>) -> Result<(), Broken> {
+        let wins = self.contest.wins;
+        match self.value(0)? {
+            Found::Row(row, width, labels) => {
+                self.contest.count()?;
+                loose.bars.push(row, width, &labels);
+            }
+            Found::Nothing(labels) => {
+                loose.aside.fill(labels);
+                loose.bars.odd += usize::from(self.contest.wins == wins && labels == Labels::default());
+            }
+            Found::Scalar(_) | Found::Untimed(..) => loose.bars.odd += 1,
+        }
+        Ok(())
+    }
+
+    fn end(mut self, loose: Loose<'a>) -> Contest<'a> {
+        self.contest.offer(loose.bars);
+        self.contest.best.labels.fill(loose.aside);
+        self.contest
+    }
+
+    fn value(&mut self, depth: usize) -> Result<Found<'a>, Broken> {
+        let first = self.cursor.peek();
+        if !matches!(first, Some(b'{' | b'[' | b'(')) {
+            return self.cursor.scalar().map(Found::Scalar);
+        }
+        if depth == DEPTH_MAX {
+            return Err(self.cursor.malformed(&format!("nested deeper than {DEPTH_MAX}")));
+        }
+        if first == Some(b'{') { self.object(depth) } else { self.list(depth) }
+    }
+
+    fn list(&mut self, depth: usize) -> Result<Found<'a>, Broken> {
+        let close = self.cursor.open();
+        let (mut bars, mut cells, mut aside) = (Bars::default(), Cells::EMPTY, Labels::default());
+        while !self.cursor.closes(close)? {
+            match self.value(depth + 1)? {
+                Found::Scalar(scalar) if cells.width == 0 => {
+                    cells.row.time = scalar.time();
+                    cells.width = 1;
+                }
+                Found::Scalar(scalar) => cells.push(|| scalar.number()),
+                Found::Row(row, width, labels) => {
+                    self.contest.count()?;
+                    bars.push(row, width, &labels);
+                }
+                Found::Untimed(row, labels) => {
+                    self.contest.count()?;
+                    bars.push(row, 0, &labels);
+                }
+                Found::Nothing(labels) => {
+                    bars.odd += 1;
+                    aside.fill(labels);
+                }
+            }
+            self.cursor.separate(close)?;
+        }
+        if bars.rows.is_empty() {
+            let row = Found::Row(cells.row, cells.width, Labels::default());
+            return Ok(if cells.is_row() && bars.odd == 0 { row } else { Found::Nothing(aside) });
+        }
+        bars.odd += cells.width;
+        self.contest.offer(bars);
+        Ok(Found::Nothing(aside))
+    }
+
+    fn object(&mut self, depth: usize) -> Result<Found<'a>, Broken> {
+        let close = self.cursor.open();
+        let wins = self.contest.wins;
+        let mut object = Object::default();
+        let mut place = 0;
+        while !self.cursor.closes(close)? {
+            let key = self.cursor.key()?;
+            let (role, rank) = self.role(place, key);
+            place += 1;
+            let first = self.cursor.peek();
+            let is_part = matches!(role, Role::Time | Role::Field(_));
+            if is_part && matches!(first, Some(b'[' | b'(')) && !self.holds_brackets() {
+                object.columns.get_or_insert_default().take(role, rank, |into| self.column(into))?;
+            } else {
+                let (start, won) = (self.cursor.at, self.contest.wins);
+                match self.value(depth + 1)? {
+                    Found::Scalar(scalar) => {
+                        object.scalar(role, rank, scalar, key, &self.cursor.bytes[start..self.cursor.at]);
+                    }
+                    Found::Row(row, 0, labels) => object.inner(row, labels),
+                    Found::Row(..) => {}
+                    Found::Untimed(row, labels) => {
+                        self.contest.count()?;
+                        object.index(row, key, &labels);
+                    }
+                    Found::Nothing(labels) => object.aside.fill(labels),
+                }
+                if self.contest.wins > won && name::is_market(key) {
+                    self.contest.best.labels.note(Role::Symbol, key);
+                }
+            }
+            self.cursor.separate(close)?;
+        }
+        self.close(object, wins)
+    }
+
+    /// What an object is, once all of it is read; `wins` is from before it.
+    fn close(&mut self, mut object: Object<'a>, wins: usize) -> Result<Found<'a>, Broken> {
+        if let Some(columns) = object.columns.take() {
+            self.contest.rows += columns.rows().saturating_sub(1);
+            self.contest.count()?;
+            self.contest.offer(columns.bars());
+        }
+        if !object.indexed.rows.is_empty() {
+            self.contest.offer(std::mem::take(&mut object.indexed));
+        }
+        if self.contest.wins > wins {
+            self.contest.best.labels.fill(object.labels);
+            self.contest.best.labels.fill(object.aside);
+            return Ok(Found::Nothing(Labels::default()));
+        }
+        Ok(object.found())
+    }
+
+    /// The role of the key at this place of its object.
+    fn role(&mut self, place: usize, key: &'a [u8]) -> Ranked {
+        match self.keys.get(place) {
+            Some((known, role)) if *known == key => *role,
+            _ => {
+                let role = role::role(key);
+                if let Some(slot) = self.keys.get_mut(place) {
+                    *slot = (key, role);
+                } else if place == self.keys.len() && place < KEYS_MAX {
+                    self.keys.push((key, role));
+                }
+                role
+            }
+        }
+    }
+
+    /// Whether the list that begins here begins with another one.
+    fn holds_brackets(&self) -> bool {
+        let inner = Cursor { at: self.cursor.at + 1, ..self.cursor }.peek();
+        matches!(inner, Some(b'[' | b'(' | b'{'))
+    }
+
+    /// Reads a list of values without parts.
+    fn column(&mut self, mut into: impl FnMut(Scalar<'a>)) -> Result<(), Broken> {
+        let close = self.cursor.open();
+        while !self.cursor.closes(close)? {
+            into(self.cursor.scalar()?);
+            self.cursor.separate(close)?;
+        }
+        Ok(())
+    }
+}

@@ -31,10 +31,10 @@ const BASES: &[&str] = &[
     "1INCH", "SUSHI", "YFI", "GMX", "DYDX", "WLD", "PYTH", "JUP", "JTO", "BONK", "WIF", "PEPE", "FLOKI", "SHIB",
     "1000PEPE", "1000SHIB", "ORDI", "STX", "KAS", "TAO", "RENDER", "FET", "GRT", "THETA", "AR", "ENS", "APE", "BLUR",
     "IMX", "MASK", "ANKR", "BAT", "ZRX", "ZEC", "DASH", "NEO", "QTUM", "ONT", "IOTA", "XLM", "XTZ", "EOS", "KAVA",
-    "KSM", "CELO", "ZIL", "ONE", "ROSE", "SKL", "LRC", "WOO", "GMT", "MAGIC", "HOOK", "HIGH", "EDU", "ID", "ARKM", "CYBER",
-    "MANTA", "ALT", "STRK", "DYM", "PIXEL", "PORTAL", "ENA", "W", "SAGA", "TNSR", "OMNI", "REZ", "BB", "NOT", "IO", "ZK",
-    "ZRO", "G", "LISTA", "BANANA", "DOGS", "POL", "CATI", "HMSTR", "EIGEN", "SCR", "GRASS", "DRIFT", "MOVE", "ME",
-    "VANA", "PENGU", "HYPE", "TRUMP",
+    "KSM", "CELO", "ZIL", "ONE", "ROSE", "SKL", "LRC", "WOO", "GMT", "MAGIC", "HOOK", "HIGH", "EDU", "ID", "ARKM",
+    "CYBER", "MANTA", "ALT", "STRK", "DYM", "PIXEL", "PORTAL", "ENA", "W", "SAGA", "TNSR", "OMNI", "REZ", "BB", "NOT",
+    "IO", "ZK", "ZRO", "G", "LISTA", "BANANA", "DOGS", "POL", "CATI", "HMSTR", "EIGEN", "SCR", "GRASS", "DRIFT",
+    "MOVE", "ME", "VANA", "PENGU", "HYPE", "TRUMP",
 ];
 
 /// What was written.
@@ -49,6 +49,9 @@ pub struct Written {
 }
 
 /// Writes `files` good files of `bars` bars and `broken` broken ones below `dir`.
+///
+/// # Errors
+/// More than [`FILES_MAX`] files, or a file that cannot be written.
 pub fn write(dir: &Path, files: usize, bars: usize, broken: usize, seed: u64) -> anyhow::Result<Written> {
     ensure!(files <= FILES_MAX, "at most {FILES_MAX} different series");
     let mut written = Written::default();
@@ -82,6 +85,7 @@ fn put(dir: &Path, path: &str, bytes: &[u8], written: &mut Written) -> anyhow::R
 }
 
 /// The series of a file: a random walk whose steps are a share of the price, at the price's own precision.
+#[must_use]
 pub fn facts(number: usize, bars: usize, seed: u64) -> Facts {
     let mut rng = StdRng::seed_from_u64(seed ^ (number as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
     let place = |list: usize, divisor: usize| (number / divisor) % list;
@@ -92,11 +96,12 @@ pub fn facts(number: usize, bars: usize, seed: u64) -> Facts {
     let (interval, seconds) = INTERVALS[turn % INTERVALS.len()];
     let symbol = format!("{}{quote}", BASES[place(BASES.len(), 1)]);
     let first: f64 = 10_f64.powf(rng.random_range(-4.0..5.0));
-    let scale = 10_f64.powi(5 - first.log10().ceil() as i32);
+    let scale = 10_f64.powf(5.0 - first.log10().ceil());
     let round = |price: f64| ((price * scale).round() / scale).max(1.0 / scale);
-    let start = CLOSED_AT_MS - bars as i64 * seconds * 1000;
+    let bars = i64::try_from(bars).unwrap_or_default();
+    let start = CLOSED_AT_MS - bars * seconds * 1000;
     let (mut open, mut drift) = (round(first), 0.0);
-    let bars = (0..bars as i64).map(|bar| {
+    let bars = (0..bars).map(|bar| {
         drift = 0.98 * drift + rng.random_range(-0.0008..0.0008);
         let close = round(open * (1.0 + drift + rng.random_range(-0.01..0.01)));
         let high = round(open.max(close) * (1.0 + rng.random_range(0.0..0.006))).max(open).max(close);
@@ -141,7 +146,7 @@ fn wreck(facts: &Facts, number: usize) -> (&'static str, Vec<u8>) {
         4 => ("too_few_bars", first(1)),
         // Highs below everything.
         5 => ("inconsistent", with(&|_, bar| bar.values[1] = bar.values[2] * 0.5)),
-        6 => ("no_interval", with(&|place, bar| bar.time -= (place * place * 1000) as i64)),
+        6 => ("no_interval", with(&|place, bar| bar.time -= i64::try_from(place * place * 1000).unwrap_or_default())),
         7 => ("malformed", b"<!DOCTYPE html><html><body>502 Bad Gateway</body></html>".to_vec()),
         8 => ("no_candles", b"[]".to_vec()),
         9 => ("too_few_bars", first(49)),
@@ -152,7 +157,7 @@ fn wreck(facts: &Facts, number: usize) -> (&'static str, Vec<u8>) {
             let two = (SHAPES[11].write)(&other).replacen('[', "", 1);
             format!("{one}{two}").into_bytes()
         }),
-        11 => ("malformed", (0..999_u32).map(|byte| (byte * 7 % 251) as u8 ^ 0x80).collect()),
+        11 => ("malformed", (0..999).map(|number| 0x80 ^ u8::try_from(number * 7 % 251).unwrap_or_default()).collect()),
         12 => ("empty", b"\n  \n".to_vec()),
         13 => ("inconsistent", with(&|_, bar| bar.values[3] = -bar.values[3])),
         // Only one, since it is as large as a file may not be.

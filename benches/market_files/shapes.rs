@@ -225,13 +225,7 @@ fn bybit(facts: &Facts) -> String {
     let newest_first = Facts { bars: facts.bars.iter().rev().copied().collect(), ..facts.clone() };
     let bars = list(&newest_first, |bar, out| {
         let ([open, high, low, close, volume], time) = (bar.values, bar.time);
-        put(
-            out,
-            format_args!(
-                r#"["{time}","{open}","{high}","{low}","{close}","{volume}","{:.2}"]"#,
-                volume * close
-            ),
-        );
+        put(out, format_args!(r#"["{time}","{open}","{high}","{low}","{close}","{volume}","{:.2}"]"#, volume * close));
     });
     let Facts { exchange, symbol, interval, .. } = facts;
     format!(
@@ -262,8 +256,12 @@ fn dated(facts: &Facts) -> String {
     let header = "Unix,Date,Symbol,Close,Open,High,Low,Volume BASE,Volume QUOTE\n".to_owned();
     facts.bars.iter().fold(header, |mut out, bar| {
         let [open, high, low, close, volume] = bar.values;
-        let (unix, day, symbol) = (bar.time / 1000, date(bar.time).replace('T', " ").replace(".000Z", ""), &facts.symbol);
-        put(&mut out, format_args!("{unix},{day},{symbol},{close},{open},{high},{low},{volume},{:.2}\n", volume * close));
+        let (unix, day, symbol) =
+            (bar.time / 1000, date(bar.time).replace('T', " ").replace(".000Z", ""), &facts.symbol);
+        put(
+            &mut out,
+            format_args!("{unix},{day},{symbol},{close},{open},{high},{low},{volume},{:.2}\n", volume * close),
+        );
         out
     })
 }

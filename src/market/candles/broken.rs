@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use super::rows::ROWS_MAX;
+
 /// What is wrong with a file, as `dlq.reason` and `broken[].reason` show it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reason {
@@ -20,7 +22,7 @@ pub enum Reason {
     TooFewBars,
     /// Bars of several markets, or too many bars that contradict themselves.
     Inconsistent,
-    /// More than [`BYTES_MAX`](super::BYTES_MAX) bytes or [`ROWS_MAX`](super::ROWS_MAX) bars.
+    /// More than [`BYTES_MAX`](super::BYTES_MAX) bytes or [`ROWS_MAX`] bars.
     TooLarge,
 }
 
@@ -73,11 +75,30 @@ impl Broken {
     pub(super) fn new(reason: Reason, error: impl Into<String>) -> Self {
         Self { reason, error: error.into() }
     }
+}
 
-    /// Malformed at a place in the bytes.
-    pub(super) fn at(bytes: &[u8], offset: usize, what: &str) -> Self {
-        let before = &bytes[..offset.min(bytes.len())];
-        let line = memchr::memchr_iter(b'\n', before).count() + 1;
-        Self::new(Reason::Malformed, format!("{what} at byte {} (line {line}): mend or replace the file", offset + 1))
+/// What stopped the reading of a file. Costs nothing to make: where a text is searched for literals, most are none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// The bytes are not what they began as, from this place on.
+    Malformed(&'static str, usize),
+    /// More than [`ROWS_MAX`] bars.
+    TooManyRows,
+}
+
+impl Fault {
+    /// As a sentence, with the place in the bytes.
+    pub fn broken(self, bytes: &[u8]) -> Broken {
+        match self {
+            Self::Malformed(what, at) => {
+                let before = &bytes[..at.min(bytes.len())];
+                let line = memchr::memchr_iter(b'\n', before).count() + 1;
+                let error = format!("{what} at byte {} (line {line}): mend or replace the file", at + 1);
+                Broken::new(Reason::Malformed, error)
+            }
+            Self::TooManyRows => {
+                Broken::new(Reason::TooLarge, format!("more than {ROWS_MAX} bars in one file: split it by time"))
+            }
+        }
     }
 }

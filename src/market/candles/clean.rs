@@ -1,7 +1,6 @@
 //! From rows to candles: every bar is good, repaired or rejected, by these rules and no others.
 //!
-//! * A time that cannot be read, or lies before 1980 or more than a day after `now`: rejected. Before 1980 no number is
-//!   a time but a counter.
+//! * A time that cannot be read, or lies before 1980 or more than a day after `now`: rejected.
 //! * A price that is not finite and above 0, or a volume that is not finite or below 0: rejected. Where no bar of a file
 //!   has a volume, it is 0.
 //! * A high below its low: exchanged, if that makes the bar whole.
@@ -20,6 +19,7 @@ use std::time::Duration;
 use crate::model::{Candle, Interval, Timestamp};
 
 use super::broken::{Broken, Reason};
+use super::moment;
 use super::order::Order;
 use super::role::{CLOSE, HIGH, LOW, OPEN, VOLUME};
 use super::rows::{Bars, Row};
@@ -31,8 +31,6 @@ pub const BARS_MIN: usize = 50;
 pub const REJECTED_SHARE_MAX: f64 = 0.1;
 /// How far outside of high and low an open or a close may lie, relative to them.
 const TOLERANCE: f64 = 1e-4;
-/// 1980-01-01.
-const EARLIEST_MS: i64 = 315_532_800_000;
 /// How far ahead of `now` a bar may open: clocks and time zones differ.
 const AHEAD_MAX: Duration = Duration::from_hours(24);
 
@@ -71,12 +69,7 @@ pub(super) struct Clean {
 }
 
 /// Cleans a list of rows.
-pub(super) fn clean(
-    bars: &Bars<'_>,
-    order: Order,
-    claims: &[Option<Claim>],
-    now: Timestamp,
-) -> Result<Clean, Broken> {
+pub(super) fn clean(bars: &Bars<'_>, order: Order, claims: &[Option<Claim>], now: Timestamp) -> Result<Clean, Broken> {
     let mut tally = Tally::new(bars);
     let mut candles = tally.candles(&bars.rows, order, now);
     tally.counts.duplicates = sort(&mut candles);
@@ -143,11 +136,11 @@ impl Tally {
 
     fn candles(&mut self, rows: &[Row], order: Order, now: Timestamp) -> Vec<Candle> {
         let places = order.places();
-        let times = EARLIEST_MS..=now.plus(AHEAD_MAX).0;
+        let latest = now.plus(AHEAD_MAX).0;
         self.has_volume = rows.iter().any(|row| row.fields[places[VOLUME]].is_finite());
         let mut candles = Vec::with_capacity(rows.len());
         for (row, number) in rows.iter().zip(1..) {
-            let verdict = if times.contains(&row.time) {
+            let verdict = if row.time != moment::NONE && row.time <= latest {
                 self.judge(row, places)
             } else {
                 Verdict::Rejected("its time cannot be read, or lies before 1980 or more than a day ahead")
@@ -209,7 +202,8 @@ impl Tally {
             return Err(Broken::new(Reason::Inconsistent, error));
         }
         if left < BARS_MIN {
-            let error = format!("{left} closed bars after cleaning, at least {BARS_MIN} are needed: fetch more history");
+            let error =
+                format!("{left} closed bars after cleaning, at least {BARS_MIN} are needed: fetch more history");
             return Err(Broken::new(Reason::TooFewBars, error));
         }
         Ok(())

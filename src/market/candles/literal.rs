@@ -12,7 +12,7 @@
 //!
 //! Limits: [`DEPTH_MAX`], [`ROWS_MAX`](super::rows::ROWS_MAX). One pass, no tree.
 
-use super::broken::{Broken, Reason};
+use super::broken::Fault;
 use super::name;
 use super::object::Object;
 use super::role::{self, Ranked, Role};
@@ -21,6 +21,8 @@ use super::token::{Cursor, Scalar};
 
 /// Brackets inside brackets. A walk needs some hundred bytes of stack for each.
 const DEPTH_MAX: usize = 24;
+/// Brackets of a text that may begin no literal: beyond, it is another kind of file.
+const FAILURES_MAX: usize = 10_000;
 /// Keys of an object whose roles are remembered for the next one, which most often has the same.
 const KEYS_MAX: usize = 32;
 
@@ -36,7 +38,7 @@ pub(super) enum Found<'a> {
 }
 
 /// The best list of bars in a stream of values, and the number of rows of all.
-pub(super) fn read(bytes: &[u8]) -> Result<Contest<'_>, Broken> {
+pub(super) fn read(bytes: &[u8]) -> Result<Contest<'_>, Fault> {
     let mut walk = Walk::new(bytes);
     let mut loose = Loose::default();
     while walk.cursor.peek().is_some() {
@@ -47,20 +49,25 @@ pub(super) fn read(bytes: &[u8]) -> Result<Contest<'_>, Broken> {
 
 /// The best list of bars in the literals of a text that is something else beside: a program, or a recorded exchange.
 /// `None` where it has no literal.
-pub(super) fn search(bytes: &[u8]) -> Result<Option<Contest<'_>>, Broken> {
+pub(super) fn search(bytes: &[u8]) -> Result<Option<Contest<'_>>, Fault> {
     let mut walk = Walk::new(bytes);
     let mut loose = Loose::default();
-    let mut found = false;
+    let (mut found, mut failures) = (false, 0);
     while let Some(start) = next_literal(bytes, walk.cursor.at) {
         walk.cursor.at = start;
         match walk.top(&mut loose) {
             Ok(()) => found = true,
             // Brackets that are no literal. At most DEPTH_MAX of them are open where it fails, so that no byte is read
             // more often than that.
-            Err(broken) if broken.reason == Reason::Malformed => walk.cursor.at = start + 1,
-            Err(broken) => return Err(broken),
+            Err(Fault::Malformed(..)) if failures < FAILURES_MAX => {
+                failures += 1;
+                walk.cursor.at = start + 1;
+            }
+            Err(fault) => return Err(fault),
         }
     }
+    // What stands between the literals is not meant to be bars.
+    loose.bars.odd = 0;
     Ok(found.then(|| walk.end(loose)))
 }
 
@@ -96,7 +103,7 @@ impl<'a> Walk<'a> {
         Self { cursor: Cursor { bytes, at: 0 }, contest: Contest::default(), keys: Vec::new() }
     }
 
-    fn top(&mut self, loose: &mut Loose<'a>) -> Result<(), Broken> {
+    fn top(&mut self, loose: &mut Loose<'a>) -> Result<(), Fault> {
         let wins = self.contest.wins;
         match self.value(0)? {
             Found::Row(row, width, labels) => {
@@ -118,18 +125,18 @@ impl<'a> Walk<'a> {
         self.contest
     }
 
-    fn value(&mut self, depth: usize) -> Result<Found<'a>, Broken> {
+    fn value(&mut self, depth: usize) -> Result<Found<'a>, Fault> {
         let first = self.cursor.peek();
         if !matches!(first, Some(b'{' | b'[' | b'(')) {
             return self.cursor.scalar().map(Found::Scalar);
         }
         if depth == DEPTH_MAX {
-            return Err(self.cursor.malformed(&format!("nested deeper than {DEPTH_MAX}")));
+            return Err(self.cursor.malformed("nested deeper than 24"));
         }
         if first == Some(b'{') { self.object(depth) } else { self.list(depth) }
     }
 
-    fn list(&mut self, depth: usize) -> Result<Found<'a>, Broken> {
+    fn list(&mut self, depth: usize) -> Result<Found<'a>, Fault> {
         let close = self.cursor.open();
         let (mut bars, mut cells, mut aside) = (Bars::default(), Cells::EMPTY, Labels::default());
         while !self.cursor.closes(close)? {
@@ -163,7 +170,7 @@ impl<'a> Walk<'a> {
         Ok(Found::Nothing(aside))
     }
 
-    fn object(&mut self, depth: usize) -> Result<Found<'a>, Broken> {
+    fn object(&mut self, depth: usize) -> Result<Found<'a>, Fault> {
         let close = self.cursor.open();
         let wins = self.contest.wins;
         let mut object = Object::default();
@@ -200,7 +207,7 @@ impl<'a> Walk<'a> {
     }
 
     /// What an object is, once all of it is read; `wins` is from before it.
-    fn close(&mut self, mut object: Object<'a>, wins: usize) -> Result<Found<'a>, Broken> {
+    fn close(&mut self, mut object: Object<'a>, wins: usize) -> Result<Found<'a>, Fault> {
         if let Some(columns) = object.columns.take() {
             self.contest.rows += columns.rows().saturating_sub(1);
             self.contest.count()?;
@@ -240,7 +247,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Reads a list of values without parts.
-    fn column(&mut self, mut into: impl FnMut(Scalar<'a>)) -> Result<(), Broken> {
+    fn column(&mut self, mut into: impl FnMut(Scalar<'a>)) -> Result<(), Fault> {
         let close = self.cursor.open();
         while !self.cursor.closes(close)? {
             into(self.cursor.scalar()?);

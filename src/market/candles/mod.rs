@@ -40,6 +40,7 @@ pub use self::venue::known as known_exchange;
 
 use crate::model::{EXCHANGE_UNKNOWN, Interval, Series, Timestamp};
 
+use self::broken::Fault;
 use self::rows::{Contest, Labels};
 use self::spacing::Claim;
 
@@ -128,14 +129,15 @@ pub fn read(bytes: &[u8], name: &str, hints: &Hints<'_>) -> Result<Read, Broken>
     if bytes.trim_ascii_start().is_empty() {
         return Err(Broken::new(Reason::Empty, "nothing in the file: fetch it again"));
     }
-    let contest = contest(bytes)?;
+    let contest = contest(bytes).map_err(|fault| fault.broken(bytes))?;
     let bars = contest.best;
     if bars.rows.is_empty() {
         let error = "no list of bars (a time, open, high, low, close) in the file: is it another kind of file?";
         return Err(Broken::new(Reason::NoCandles, error));
     }
     if let Some(number) = bars.contradiction {
-        let error = format!("bar {number} is of another market or interval than those before it: write a file for each");
+        let error =
+            format!("bar {number} is of another market or interval than those before it: write a file for each");
         return Err(Broken::new(Reason::Inconsistent, error));
     }
     let named = name::read(name);
@@ -157,14 +159,15 @@ pub fn read(bytes: &[u8], name: &str, hints: &Hints<'_>) -> Result<Read, Broken>
 }
 
 /// The rows of a file, by the first of the forms that it has.
-fn contest(bytes: &[u8]) -> Result<Contest<'_>, Broken> {
+fn contest(bytes: &[u8]) -> Result<Contest<'_>, Fault> {
     if matches!(bytes.trim_ascii_start().first(), Some(b'{' | b'[')) {
         return literal::read(bytes);
     }
     if let Some(contest) = table::read(bytes)? {
         return Ok(contest);
     }
-    let none = || Broken::at(bytes, 0, "neither JSON, nor a table with a time and four prices, nor a list of bars begins");
+    let none =
+        || Fault::Malformed("neither JSON, nor a table with a time and four prices, nor a list of bars begins", 0);
     literal::search(bytes)?.ok_or_else(none)
 }
 

@@ -1,11 +1,14 @@
 //! When a bar opened, as candle files write it: seconds, milliseconds, microseconds or nanoseconds since the Unix epoch,
-//! told apart by their size, or a date in ISO 8601 order. A date without an offset is UTC.
+//! told apart by their size, or a date in ISO 8601 order. A date without an offset is UTC. What would lie before 1980 is no
+//! time but a counter, a price, or a mistake.
 
 use super::number;
 
 /// A bar whose time cannot be read. Not an `Option`: a million rows are held.
 pub(super) const NONE: i64 = i64::MIN;
 
+/// 1980-01-01.
+const EARLIEST_MS: i64 = 315_532_800_000;
 /// Numbers below this are seconds: as milliseconds they would lie before 1973.
 const SECONDS_BELOW: f64 = 1e11;
 /// Numbers below this are milliseconds: as seconds they would lie after the year 5000.
@@ -20,7 +23,7 @@ const DAYS: [i64; 12] = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 /// Milliseconds of an epoch number of any unit.
 pub(super) fn of_number(number: f64) -> i64 {
     let millis = match number {
-        _ if !(number >= 0.0 && number < NANOS_BELOW) => return NONE,
+        _ if !(0.0..NANOS_BELOW).contains(&number) => return NONE,
         _ if number < SECONDS_BELOW => number * 1e3,
         _ if number < MILLIS_BELOW => number,
         _ if number < MICROS_BELOW => number / 1e3,
@@ -28,14 +31,18 @@ pub(super) fn of_number(number: f64) -> i64 {
     };
     #[expect(clippy::cast_possible_truncation, reason = "below 1e14")]
     let whole = millis.round() as i64;
-    whole
+    no_counter(whole)
+}
+
+fn no_counter(millis: i64) -> i64 {
+    if millis < EARLIEST_MS { NONE } else { millis }
 }
 
 /// Milliseconds of an epoch number or a date.
 pub(super) fn of_text(text: &[u8]) -> i64 {
     let text = text.trim_ascii();
     let number = number::parse(text);
-    if number.is_nan() { date(text).unwrap_or(NONE) } else { of_number(number) }
+    if number.is_nan() { date(text).map_or(NONE, no_counter) } else { of_number(number) }
 }
 
 /// `2023-11-24`, `2023/11/24 15:30`, `2023-11-24T15:30:00.000Z`, `2023-11-24 15:30:00+02:00`, `… UTC`.
@@ -134,18 +141,29 @@ mod tests {
             ("2023-11-24T16:00:00.123456789Z", 1_700_841_600_123),
             ("2024-02-29", 1_709_164_800_000),
             ("1999-11-01", 941_414_400_000),
-            ("1969-12-31", -86_400_000),
         ] {
             assert_eq!(of_text(text.as_bytes()), expected, "{text}");
         }
-        for text in ["", "-5", "1e400", "2023-13-01", "2023-11-31x", "2023-00-10", "2023-11-24T25:00", "24.11.2023", "now"] {
+        for text in [
+            "",
+            "-5",
+            "1e400",
+            "2023-13-01",
+            "2023-11-31x",
+            "2023-00-10",
+            "2023-11-24T25:00",
+            "24.11.2023",
+            "now",
+            "5",
+            "1979-12-31",
+        ] {
             assert_eq!(of_text(text.as_bytes()), NONE, "{text}");
         }
     }
 
     proptest::proptest! {
         #[test]
-        fn dates_agree_with_the_calendar(seconds in -2_000_000_000_i64..32_000_000_000) {
+        fn dates_agree_with_the_calendar(seconds in 315_532_800_i64..32_000_000_000) {
             let instant = jiff::Timestamp::from_second(seconds).unwrap();
             proptest::prop_assert_eq!(of_text(instant.to_string().as_bytes()), seconds * 1000);
         }

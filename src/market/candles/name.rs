@@ -5,7 +5,8 @@
 //! The name falls into words. A market is a word that ends in a quote currency, or a word before a quote currency; the
 //! more common quote goes before the rarer one (`mexc_BTC_USDT` is `BTC_USDT`), and what marks a contract behind it
 //! belongs to it (`BTCUSDT_PERP.A`). Exchanges are those of the table. An interval is a number with a unit. Where no word
-//! is a market, the only word that is none of these, and no filler, is (`SPY_D`). What the file's own name does not say,
+//! is a market, the only word that is none of these, and no filler, is (`SPY_D`), where it stands alone, in capitals, or
+//! beside an exchange or an interval. What the file's own name does not say,
 //! its folders do, the nearest first.
 //!
 //! Symbols are kept as they are written, in capitals where they are all in small letters.
@@ -34,10 +35,54 @@ const CONTRACTS: &[&str] = &["PERP", "PERPETUAL", "SWAP", "P", "UMCBL", "DMCBL",
 const PREFIXES: &[&str] = &["PI", "PF", "FI", "FF"];
 /// Words that say nothing about the market.
 const FILLERS: &[&str] = &[
-    "BAR", "BARS", "CANDLE", "CANDLES", "CANDLESTICK", "CHART", "CLEAN", "DATA", "DATASET", "DEFAULT", "DOWNLOAD",
-    "EXPORT", "FEED", "FILE", "FUTURE", "FUTURES", "HIST", "HISTORICAL", "HISTORY", "INPUT", "KLINE", "KLINES", "LINEAR",
-    "INVERSE", "MARKET", "OHLC", "OHLCV", "OUT", "OUTPUT", "PRICE", "PRICES", "QUOTE", "QUOTES", "RAW", "RESPONSE",
-    "RESULT", "RESULTS", "SAMPLE", "SERIES", "SPOT", "STANDARD", "TALIB", "TEST", "TMP", "UNKNOWN", "UM", "CM", "UTC",
+    "BAR",
+    "BARS",
+    "CANDLE",
+    "CANDLES",
+    "CANDLESTICK",
+    "CHART",
+    "CLEAN",
+    "DATA",
+    "DATASET",
+    "DEFAULT",
+    "DOWNLOAD",
+    "EXPORT",
+    "FEED",
+    "FILE",
+    "FUTURE",
+    "FUTURES",
+    "HIST",
+    "HISTORICAL",
+    "HISTORY",
+    "INPUT",
+    "KLINE",
+    "KLINES",
+    "LINEAR",
+    "INVERSE",
+    "MARKET",
+    "OHLC",
+    "OHLCV",
+    "OUT",
+    "OUTPUT",
+    "PRICE",
+    "PRICES",
+    "QUOTE",
+    "QUOTES",
+    "RAW",
+    "RESPONSE",
+    "RESULT",
+    "RESULTS",
+    "SAMPLE",
+    "SERIES",
+    "SPOT",
+    "STANDARD",
+    "TALIB",
+    "TEST",
+    "TMP",
+    "UNKNOWN",
+    "UM",
+    "CM",
+    "UTC",
 ];
 /// Ends of names that say how a file is written.
 const EXTENSIONS: &[&str] = &["json", "jsonl", "ndjson", "csv", "tsv", "txt", "py", "dat", "log"];
@@ -159,11 +204,12 @@ impl<'a> Part<'a> {
         let glued = market.as_ref().and_then(|market| market.interval);
         let claims = || rest().filter_map(Word::interval);
         let interval = claims().find(|claim| matches!(claim, Claim::Interval(_))).or(glued).or_else(|| claims().next());
-        let mut plain = rest().filter(|word| {
-            !word.is_one_of(FILLERS) && word.interval().is_none() && venue::known(word.text).is_none()
-        });
+        let mut plain = rest()
+            .filter(|word| !word.is_one_of(FILLERS) && word.interval().is_none() && venue::known(word.text).is_none());
         let (one, two) = (plain.next(), plain.next());
-        let lone = one.filter(|word| two.is_none() && self.may_be_plain && is_plain(word.text)).map(|word| word.text);
+        let is_sure = self.words.len() == 1 || exchange.is_some() || matches!(interval, Some(Claim::Interval(_)));
+        let is_lone = |word: &&Word<'_>| two.is_none() && self.may_be_plain && is_plain(word.text, is_sure);
+        let lone = one.filter(is_lone).map(|word| word.text);
         if named.symbol.is_none() {
             named.symbol = market.as_ref().map(|market| market.symbol).or(lone).map(capitals);
         }
@@ -174,7 +220,8 @@ impl<'a> Part<'a> {
 
     /// The best market: by its quote, then a pair of words before a single one, then the first.
     fn market(&self) -> Option<Market<'a>> {
-        let pairs = (0..self.words.len()).filter_map(|place| self.pair(place).map(|(rank, market)| ((rank, 0), market)));
+        let pairs =
+            (0..self.words.len()).filter_map(|place| self.pair(place).map(|(rank, market)| ((rank, 0), market)));
         let singles =
             (0..self.words.len()).filter_map(|place| self.single(place).map(|(rank, market)| ((rank, 1), market)));
         let mut found: Vec<_> = pairs.chain(singles).collect();
@@ -231,10 +278,13 @@ fn split<'a>(word: &'a str, quote: &str) -> Option<(&'a str, &'a str)> {
     let capitals = word.to_ascii_uppercase();
     let at = capitals.rfind(quote).filter(|at| *at > 0)?;
     let rest = &word[at + quote.len()..];
-    let is_interval = rest.is_empty() || rest.starts_with(|letter: char| letter.is_ascii_digit()) && Claim::parse(rest).is_some();
+    let is_interval =
+        rest.is_empty() || rest.starts_with(|letter: char| letter.is_ascii_digit()) && Claim::parse(rest).is_some();
     is_interval.then(|| (&word[..at], rest))
 }
 
-fn is_plain(word: &str) -> bool {
-    word.len() <= PLAIN_MAX && word.starts_with(|letter: char| letter.is_ascii_alphabetic())
+/// Whether a word may be a market of itself; in small letters, where the rest of the name makes it sure.
+fn is_plain(word: &str, is_sure: bool) -> bool {
+    let is_small = word.bytes().any(|byte| byte.is_ascii_lowercase());
+    word.len() <= PLAIN_MAX && (is_sure || !is_small) && word.starts_with(|letter: char| letter.is_ascii_alphabetic())
 }

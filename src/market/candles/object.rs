@@ -1,6 +1,6 @@
 //! An object that is being read: a bar, the wrapping of one, or a list for each field.
 
-use super::broken::Broken;
+use super::broken::Fault;
 use super::literal::Found;
 use super::moment;
 use super::name;
@@ -53,7 +53,12 @@ impl<'a> Object<'a> {
             }
             Role::Symbol | Role::Exchange | Role::Interval => {
                 let text = if let Scalar::Text(text) = scalar { text } else { written };
-                let is_said = scalar != Scalar::Word && (key.len() > 1 || role != Role::Symbol || name::is_market(text));
+                // A letter is also a status (`s`) or a counter (`i`).
+                let is_said = match scalar {
+                    Scalar::Word => false,
+                    Scalar::Text(text) => key.len() > 1 || role != Role::Symbol || name::is_market(text),
+                    Scalar::Number(_) => key.len() > 1,
+                };
                 if is_said {
                     self.labels.note(role, text);
                 }
@@ -106,8 +111,8 @@ impl Columns {
         &mut self,
         role: Role,
         rank: u8,
-        read: impl FnOnce(&mut dyn FnMut(Scalar<'a>)) -> Result<(), Broken>,
-    ) -> Result<(), Broken> {
+        read: impl FnOnce(&mut dyn FnMut(Scalar<'a>)) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
         let place = if let Role::Field(field) = role { field } else { TIME };
         if self.ranks[place].is_some_and(|known| known <= rank) {
             return read(&mut |_| {});

@@ -21,7 +21,7 @@ pub enum Order {
     Ohlc,
     /// Open, high, low, close, mean price, volume, trades: Kraken.
     OhlcMean,
-    /// Open, close, high, low, volume: Jesse, Bitfinex, KuCoin.
+    /// Open, close, high, low, volume: Jesse, Bitfinex, `KuCoin`.
     Ochl,
     /// Low, high, open, close, volume: Coinbase.
     Lhoc,
@@ -68,6 +68,7 @@ pub(super) fn order(bars: &Bars<'_>) -> Order {
 /// Whether the fifth number is a price between every bar's low and high; 0 where nothing was traded.
 fn has_mean(rows: &[Row]) -> bool {
     let mean = VOLUME;
-    let is_mean = |row: &Row| row.fields[mean] == 0.0 || (row.fields[LOW]..=row.fields[HIGH]).contains(&row.fields[mean]);
+    let is_mean =
+        |row: &Row| row.fields[mean] == 0.0 || (row.fields[LOW]..=row.fields[HIGH]).contains(&row.fields[mean]);
     rows.iter().all(is_mean) && rows.iter().any(|row| row.fields[mean] > 0.0)
 }

@@ -1,11 +1,11 @@
 //! What a file says before it is judged: rows of numbers, and labels. The lists of a file compete: the one with the most
 //! rows is the series, and the rows of the others are counted.
 
-use super::broken::{Broken, Reason};
+use super::broken::Fault;
 use super::moment;
 use super::role::Role;
 
-/// Rows of one file, over all its lists. Memory: 56 bytes a row, and no list holds more rows than a twelfth of its bytes.
+/// Rows of one file, over all its lists. A row takes 56 bytes, so that they are at most 56 MB.
 pub const ROWS_MAX: usize = 1_000_000;
 /// Numbers of a row that are kept, its time aside.
 pub(super) const FIELDS: usize = 6;
@@ -164,13 +164,9 @@ pub(super) struct Contest<'a> {
 
 impl<'a> Contest<'a> {
     /// Counts a row, in whatever list.
-    pub fn count(&mut self) -> Result<(), Broken> {
+    pub fn count(&mut self) -> Result<(), Fault> {
         self.rows += 1;
-        if self.rows > ROWS_MAX {
-            let error = format!("more than {ROWS_MAX} bars in one file: split it by time");
-            return Err(Broken::new(Reason::TooLarge, error));
-        }
-        Ok(())
+        if self.rows > ROWS_MAX { Err(Fault::TooManyRows) } else { Ok(()) }
     }
 
     /// Takes a finished list where it is better.

@@ -65,7 +65,9 @@ pub(super) fn spacing(candles: &[Candle], claims: &[Option<Claim>]) -> Result<Sp
         (Some(interval), _) if are_multiples(candles, interval) => Ok(Spacing { interval, contradicted: None }),
         (Some(claimed), _) => Err(Broken::new(
             Reason::Inconsistent,
-            format!("said to be of {claimed}, but the bars are not that far apart: correct the label, or fetch it again"),
+            format!(
+                "said to be of {claimed}, but the bars are not that far apart: correct the label, or fetch it again"
+            ),
         )),
         (None, _) => Err(Broken::new(
             Reason::NoInterval,

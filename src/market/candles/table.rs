@@ -4,7 +4,7 @@
 //! A field in double quotes may hold the delimiter, but no line break: a bar has none. A line that is cut or cannot be
 //! read is a row without numbers, for cleaning to reject and count.
 
-use super::broken::Broken;
+use super::broken::Fault;
 use super::moment;
 use super::number;
 use super::role::{self, CLOSE, Role, VOLUME};
@@ -28,7 +28,7 @@ enum Into {
 }
 
 /// The bars of a table; `None` where the first lines begin none.
-pub(super) fn read(bytes: &[u8]) -> Result<Option<Contest<'_>>, Broken> {
+pub(super) fn read(bytes: &[u8]) -> Result<Option<Contest<'_>>, Fault> {
     let mut lines = Lines { rest: bytes };
     for _ in 0..PREAMBLE_LINES_MAX {
         let before = lines.rest;
@@ -50,7 +50,7 @@ fn delimiter(line: &[u8]) -> Option<u8> {
         return None;
     }
     let count = |delimiter: u8| memchr::memchr_iter(delimiter, line).count();
-    DELIMITERS.iter().copied().filter(|delimiter| count(*delimiter) >= CLOSE + 1).max_by_key(|delimiter| count(*delimiter))
+    DELIMITERS.iter().copied().filter(|delimiter| count(*delimiter) > CLOSE).max_by_key(|delimiter| count(*delimiter))
 }
 
 /// What the columns of a header are read into; `None` where it does not name a time and four prices. A first column
@@ -94,7 +94,7 @@ fn is_bare(line: &[u8], delimiter: u8) -> bool {
     has_time && fields.by_ref().take(CLOSE + 1).filter(|field| number::parse(field) > 0.0).count() == CLOSE + 1
 }
 
-fn named<'a>(lines: Lines<'a>, delimiter: u8, columns: &[Into]) -> Result<Contest<'a>, Broken> {
+fn named<'a>(lines: Lines<'a>, delimiter: u8, columns: &[Into]) -> Result<Contest<'a>, Fault> {
     let mut contest = Contest::default();
     let mut bars = Bars::default();
     for line in lines {
@@ -115,7 +115,7 @@ fn named<'a>(lines: Lines<'a>, delimiter: u8, columns: &[Into]) -> Result<Contes
     Ok(contest)
 }
 
-fn bare(lines: Lines<'_>, delimiter: u8) -> Result<Contest<'_>, Broken> {
+fn bare(lines: Lines<'_>, delimiter: u8) -> Result<Contest<'_>, Fault> {
     let mut contest = Contest::default();
     let mut bars = Bars::default();
     for line in lines {

@@ -5,7 +5,7 @@
 //! Its numbers are read to the last digit only at half its speed, it stops at `NaN`, `None` and single quotes, and a tree
 //! of its values is many times larger than the file. Here one walk reads all that candle files are written in.
 
-use super::broken::Broken;
+use super::broken::Fault;
 use super::{moment, number};
 
 /// Words that stand for no number. `-Infinity` is one of them behind its sign.
@@ -63,8 +63,8 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    pub fn malformed(&self, what: &str) -> Broken {
-        Broken::at(self.bytes, self.at, what)
+    pub fn malformed(&self, what: &'static str) -> Fault {
+        Fault::Malformed(what, self.at)
     }
 
     /// Passes the bracket that stands here; the byte that closes it.
@@ -79,7 +79,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Whether the list ends here: passes its closing bracket.
-    pub fn closes(&mut self, close: u8) -> Result<bool, Broken> {
+    pub fn closes(&mut self, close: u8) -> Result<bool, Fault> {
         match self.peek() {
             Some(byte) if byte == close => {
                 self.at += 1;
@@ -91,7 +91,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Passes the comma between two elements; a closing bracket stays.
-    pub fn separate(&mut self, close: u8) -> Result<(), Broken> {
+    pub fn separate(&mut self, close: u8) -> Result<(), Fault> {
         match self.peek() {
             Some(b',') => {
                 self.at += 1;
@@ -104,14 +104,13 @@ impl<'a> Cursor<'a> {
     }
 
     /// A key and its colon.
-    pub fn key(&mut self) -> Result<&'a [u8], Broken> {
-        let key = match self.peek() {
-            Some(b'"' | b'\'') => self.text()?,
-            _ => {
-                let start = self.at;
-                self.at += self.word_length();
-                &self.bytes[start..self.at]
-            }
+    pub fn key(&mut self) -> Result<&'a [u8], Fault> {
+        let key = if let Some(b'"' | b'\'') = self.peek() {
+            self.text()?
+        } else {
+            let start = self.at;
+            self.at += self.word_length();
+            &self.bytes[start..self.at]
         };
         if key.is_empty() && self.peek() != Some(b':') {
             return Err(self.malformed("a key is missing"));
@@ -124,7 +123,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// A value without parts. Expects that no blank stands here.
-    pub fn scalar(&mut self) -> Result<Scalar<'a>, Broken> {
+    pub fn scalar(&mut self) -> Result<Scalar<'a>, Fault> {
         let rest = &self.bytes[self.at..];
         match rest.first() {
             Some(b'"' | b'\'') => self.text().map(Scalar::Text),
@@ -140,7 +139,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    fn word(&mut self) -> Result<Scalar<'a>, Broken> {
+    fn word(&mut self) -> Result<Scalar<'a>, Fault> {
         let signed = usize::from(matches!(self.bytes.get(self.at), Some(b'-' | b'+')));
         let start = self.at;
         self.at += signed;
@@ -160,7 +159,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// The text between the quotes that begin here.
-    fn text(&mut self) -> Result<&'a [u8], Broken> {
+    fn text(&mut self) -> Result<&'a [u8], Fault> {
         let quote = self.bytes[self.at];
         let start = self.at + 1;
         let mut end = start;

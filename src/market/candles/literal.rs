@@ -107,7 +107,7 @@ impl<'a> Walk<'a> {
         let wins = self.contest.wins;
         match self.value(0)? {
             Found::Row(row, width, labels) => {
-                self.contest.count()?;
+                self.contest.count(1)?;
                 loose.bars.push(row, width, &labels);
             }
             Found::Nothing(labels) => {
@@ -147,11 +147,11 @@ impl<'a> Walk<'a> {
                 }
                 Found::Scalar(scalar) => cells.push(|| scalar.number()),
                 Found::Row(row, width, labels) => {
-                    self.contest.count()?;
+                    self.contest.count(1)?;
                     bars.push(row, width, &labels);
                 }
                 Found::Untimed(row, labels) => {
-                    self.contest.count()?;
+                    self.contest.count(1)?;
                     bars.push(row, 0, &labels);
                 }
                 Found::Nothing(labels) => {
@@ -192,7 +192,7 @@ impl<'a> Walk<'a> {
                     Found::Row(row, 0, labels) => object.inner(row, labels),
                     Found::Row(..) => {}
                     Found::Untimed(row, labels) => {
-                        self.contest.count()?;
+                        self.contest.count(1)?;
                         object.index(row, key, &labels);
                     }
                     Found::Nothing(labels) => object.aside.fill(labels),
@@ -209,8 +209,7 @@ impl<'a> Walk<'a> {
     /// What an object is, once all of it is read; `wins` is from before it.
     fn close(&mut self, mut object: Object<'a>, wins: usize) -> Result<Found<'a>, Fault> {
         if let Some(columns) = object.columns.take() {
-            self.contest.rows += columns.rows().saturating_sub(1);
-            self.contest.count()?;
+            self.contest.count(columns.rows())?;
             self.contest.offer(columns.bars());
         }
         if !object.indexed.rows.is_empty() {

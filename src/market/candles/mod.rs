@@ -132,7 +132,8 @@ pub fn read(bytes: &[u8], name: &str, hints: &Hints<'_>) -> Result<Read, Broken>
     let contest = contest(bytes).map_err(|fault| fault.broken(bytes))?;
     let bars = contest.best;
     if bars.rows.is_empty() {
-        let error = "no list of bars (a time, open, high, low, close) in the file: is it another kind of file?";
+        let error =
+            "no list of bars (a time that can be read, open, high, low, close) in it: is it another kind of file?";
         return Err(Broken::new(Reason::NoCandles, error));
     }
     if let Some(number) = bars.contradiction {

@@ -126,16 +126,14 @@ pub(super) struct Bars<'a> {
 }
 
 impl<'a> Bars<'a> {
-    /// Adds a row. Rows that are written otherwise than the first are counted as odd.
+    /// Adds a row. Of a row that is written otherwise than the first, nothing is believed.
     pub fn push(&mut self, row: Row, width: usize, labels: &Labels<'a>) {
         if self.rows.is_empty() {
             self.shape = if width == 0 { Shape::Objects } else { Shape::Arrays };
             self.width = width;
-        } else if (self.width == 0) != (width == 0) {
-            self.odd += 1;
-            return;
         }
-        self.rows.push(row);
+        let is_alike = (self.width == 0) == (width == 0);
+        self.rows.push(if is_alike { row } else { Row::NOTHING });
         if *labels != self.labels {
             if self.contradiction.is_none() && self.labels.contradicts(labels) {
                 self.contradiction = Some(self.rows.len());
@@ -163,9 +161,9 @@ pub(super) struct Contest<'a> {
 }
 
 impl<'a> Contest<'a> {
-    /// Counts a row, in whatever list.
-    pub fn count(&mut self) -> Result<(), Fault> {
-        self.rows += 1;
+    /// Counts rows, in whatever list.
+    pub fn count(&mut self, rows: usize) -> Result<(), Fault> {
+        self.rows += rows;
         if self.rows > ROWS_MAX { Err(Fault::TooManyRows) } else { Ok(()) }
     }
 

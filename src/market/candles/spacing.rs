@@ -13,7 +13,7 @@ use super::broken::{Broken, Reason};
 
 /// Where so many distances are the same, they are the interval.
 const SHARE_COMMON: f64 = 0.5;
-const MINUTE_SECONDS: u64 = 60;
+const MINUTE_SECONDS: u32 = 60;
 
 /// What a label says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,11 +24,14 @@ pub(super) enum Claim {
 }
 
 impl Claim {
-    /// What a text says: `15m`, `Min15`, `1 hour`, `PT4H`, `3600`. Months are no interval.
+    /// What a text says: `15m`, `Min15`, `M15`, `1 hour`, `PT4H`, `3600`. Months (`1M`) are no interval.
     pub fn parse(text: &str) -> Option<Self> {
         let text: String = text.chars().filter(|letter| !letter.is_whitespace()).collect();
         if let Ok(number) = text.parse() {
             return Some(Self::Number(number));
+        }
+        if let Some(minutes) = text.strip_prefix('M').and_then(|minutes| minutes.parse().ok()) {
+            return Interval::of_seconds(MINUTE_SECONDS.checked_mul(minutes)?).map(Self::Interval);
         }
         let iso = text.strip_prefix("PT").or_else(|| text.strip_prefix('P').filter(|rest| rest.ends_with('D')));
         Interval::parse(iso.unwrap_or(&text)).map(Self::Interval)
@@ -40,7 +43,7 @@ impl Claim {
             Self::Interval(interval) => Some(interval),
             Self::Number(number) => observed.filter(|observed| {
                 let seconds = u64::from(observed.seconds());
-                [number.saturating_mul(MINUTE_SECONDS), number].contains(&seconds) || number == seconds * 1000
+                [number.saturating_mul(MINUTE_SECONDS.into()), number].contains(&seconds) || number == seconds * 1000
             }),
         }
     }

@@ -107,7 +107,7 @@ fn named<'a>(lines: Lines<'a>, delimiter: u8, columns: &[Into]) -> Result<Contes
                 Into::Nothing => {}
             }
         }
-        contest.count()?;
+        contest.count(1)?;
         bars.push(row, 0, &labels);
     }
     bars.shape = Shape::Table;
@@ -126,7 +126,7 @@ fn bare(lines: Lines<'_>, delimiter: u8) -> Result<Contest<'_>, Fault> {
             }
             cells.push(|| number::parse(field));
         }
-        contest.count()?;
+        contest.count(1)?;
         bars.push(cells.row, cells.width.max(1), &Labels::default());
     }
     bars.shape = Shape::BareTable;

@@ -137,7 +137,8 @@ fn bars_are_repaired_dropped_or_rejected_by_the_rules() {
     let rounded = read_at(&text(&|bars| bars[4].values[1] = bars[4].values[0].max(bars[4].values[3]) * 0.99995), "");
     let rounded = rounded.unwrap();
     assert_eq!(rounded.counts.repaired, 1);
-    assert_eq!(rounded.series.candles[4].high, good[4].open.max(good[4].close));
+    let high = good[4].open.max(good[4].close);
+    assert_eq!(rounded.series.candles[4], Candle { high, ..good[4] });
 
     for (what, value) in [(0, f64::NAN), (1, f64::INFINITY), (2, 0.0), (3, -5.0), (4, -1.0), (4, f64::NAN)] {
         let found = read_at(&text(&|bars| bars[10].values[what] = value), "").unwrap();
@@ -187,6 +188,7 @@ fn the_market_is_what_the_content_the_caller_or_the_name_says() {
         ("1000PEPEUSDT_PERP.A_1d.json", "binance:1000PEPEUSDT_PERP.A:1h"),
         ("binance/BTCUSDT/1h.json", "binance:BTCUSDT:1h"),
         ("data\\gate.io\\ETH_BTC\\1h.json", "gate:ETH_BTC:1h"),
+        ("EURUSD_M60.csv", "unknown:EURUSD:1h"),
         ("okx/BTC-USDT-SWAP_60m.jsonl", "okx:BTC-USDT-SWAP:1h"),
         ("PF_XBTUSD_1h.json", "unknown:PF_XBTUSD:1h"),
         ("WOO_USDT-1h.json", "unknown:WOO_USDT:1h"),

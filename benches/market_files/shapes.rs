@@ -71,6 +71,7 @@ pub const SHAPES: &[Shape] = &[
     shape("nested columns", "json", |f| {
         format!("{{\"success\":true,\"data\":{}}}", columns(f, ["time", "open", "high", "low", "close", "vol"]))
     }),
+    shape("keyed columns", "json", keyed_columns),
     shape("objects a line", "jsonl", |f| lines(f, |b, out| letters(b, b.time, out))),
     shape("lists a line", "ndjson", |f| lines(f, |b, out| six(b, b.time, out))),
     labelled("stream a line", "jsonl", |f| lines(f, |b, out| stream(f, b, out))),
@@ -241,6 +242,17 @@ fn columns(facts: &Facts, keys: [&str; 6]) -> String {
         put(&mut out, format_args!(",\"{key}\":[{}]", column.join(",")));
     }
     out + "}"
+}
+
+/// As pandas writes a frame whose index is the time.
+fn keyed_columns(facts: &Facts) -> String {
+    let column = |(key, place): (&str, usize)| {
+        let cells: Vec<String> =
+            facts.bars.iter().map(|bar| format!("\"{}\":{}", bar.time, bar.values[place])).collect();
+        format!("\"{key}\":{{{}}}", cells.join(","))
+    };
+    let columns: Vec<String> = ["open", "high", "low", "close", "volume"].into_iter().zip(0..).map(column).collect();
+    format!("{{{}}}", columns.join(","))
 }
 
 fn table(facts: &Facts, header: &str, delimiter: &str) -> String {

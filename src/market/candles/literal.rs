@@ -3,18 +3,23 @@
 //! # What is a bar
 //! A list of 5 to 16 values without parts, the time first; an object with a time and four prices; an object that holds
 //! exactly one such object, as streams send it (`{"k":{…}}`); an object of four prices under a key that is a time. A list
-//! of bars is a candidate wherever it stands, and so is an object with a list for each field: answers of venues wrap them
+//! of bars is a candidate wherever it stands, and so is an object with a list for each field, or with an object of values by
+//! their times for each (pandas): answers of venues wrap them
 //! in `data`, `result.list` or the symbol's own name, and new ones need no line here.
 //!
 //! # Which labels belong to it
-//! Those in the bar, then those of the objects around it, the nearest first, then the keys of these objects where they
-//! are the name of a market, then those of their other parts (`"meta":{…}`).
+//! Those in the bar, then what stands around it, the nearest first: the key of the list where it is the name of a market,
+//! the labels of the object, and those of its other parts (`"meta":{…}`).
+//!
+//! # Pages
+//! Lists of bars one behind another, outside of every bracket, are pages of one list. Where several lists stand inside of
+//! something, the best is read, and two that name two markets are refused.
 //!
 //! Limits: [`DEPTH_MAX`], [`ROWS_MAX`](super::rows::ROWS_MAX). One pass, no tree.
 
 use super::broken::Fault;
 use super::name;
-use super::object::Object;
+use super::object::{Into, Object};
 use super::role::{self, Ranked, Role};
 use super::rows::{Bars, Cells, Contest, Labels, Row};
 use super::token::{Cursor, Scalar};
@@ -33,13 +38,15 @@ pub(super) enum Found<'a> {
     Row(Row, usize, Labels<'a>),
     /// Four prices under a key that may be their time.
     Untimed(Row, Labels<'a>),
-    /// Neither; the labels that stand in it.
+    /// A list of bars outside of every bracket.
+    Page(Box<Bars<'a>>),
+    /// None of these; the labels that stand in it.
     Nothing(Labels<'a>),
 }
 
 /// The best list of bars in a stream of values, and the number of rows of all.
 pub(super) fn read(bytes: &[u8]) -> Result<Contest<'_>, Fault> {
-    let mut walk = Walk::new(bytes);
+    let mut walk = Walk { has_pages: true, ..Walk::new(bytes) };
     let mut loose = Loose::default();
     while walk.cursor.peek().is_some() {
         walk.top(&mut loose)?;
@@ -95,12 +102,14 @@ struct Loose<'a> {
 struct Walk<'a> {
     cursor: Cursor<'a>,
     contest: Contest<'a>,
+    /// Whether lists outside of every bracket are the pages of one list.
+    has_pages: bool,
     keys: Vec<(&'a [u8], Ranked)>,
 }
 
 impl<'a> Walk<'a> {
     fn new(bytes: &'a [u8]) -> Self {
-        Self { cursor: Cursor { bytes, at: 0 }, contest: Contest::default(), keys: Vec::new() }
+        Self { cursor: Cursor { bytes, at: 0 }, contest: Contest::default(), has_pages: false, keys: Vec::new() }
     }
 
     fn top(&mut self, loose: &mut Loose<'a>) -> Result<(), Fault> {
@@ -114,6 +123,7 @@ impl<'a> Walk<'a> {
                 loose.aside.fill(labels);
                 loose.bars.odd += usize::from(self.contest.wins == wins && labels == Labels::default());
             }
+            Found::Page(bars) => loose.bars.append(*bars),
             Found::Scalar(_) | Found::Untimed(..) => loose.bars.odd += 1,
         }
         Ok(())
@@ -122,6 +132,7 @@ impl<'a> Walk<'a> {
     fn end(mut self, loose: Loose<'a>) -> Contest<'a> {
         self.contest.offer(loose.bars);
         self.contest.best.labels.fill(loose.aside);
+        self.contest.settle();
         self.contest
     }
 
@@ -158,6 +169,7 @@ impl<'a> Walk<'a> {
                     bars.odd += 1;
                     aside.fill(labels);
                 }
+                Found::Page(_) => {}
             }
             self.cursor.separate(close)?;
         }
@@ -166,13 +178,16 @@ impl<'a> Walk<'a> {
             return Ok(if cells.is_row() && bars.odd == 0 { row } else { Found::Nothing(aside) });
         }
         bars.odd += cells.width;
+        if depth == 0 && self.has_pages {
+            return Ok(Found::Page(Box::new(bars)));
+        }
         self.contest.offer(bars);
         Ok(Found::Nothing(aside))
     }
 
     fn object(&mut self, depth: usize) -> Result<Found<'a>, Fault> {
         let close = self.cursor.open();
-        let wins = self.contest.wins;
+        let (wins, lists) = (self.contest.wins, self.contest.lists);
         let mut object = Object::default();
         let mut place = 0;
         while !self.cursor.closes(close)? {
@@ -181,33 +196,37 @@ impl<'a> Walk<'a> {
             place += 1;
             let first = self.cursor.peek();
             let is_part = matches!(role, Role::Time | Role::Field(_));
-            if is_part && matches!(first, Some(b'[' | b'(')) && !self.holds_brackets() {
-                object.columns.get_or_insert_default().take(role, rank, |into| self.column(into))?;
+            if is_part && matches!(first, Some(b'[' | b'(' | b'{')) && self.is_column() {
+                object.columns.get_or_insert_default().take(role, rank, |into| self.column(depth + 1, into))?;
             } else {
-                let (start, won) = (self.cursor.at, self.contest.wins);
+                let (start, won, before) = (self.cursor.at, self.contest.wins, self.contest.lists);
                 match self.value(depth + 1)? {
                     Found::Scalar(scalar) => {
                         object.scalar(role, rank, scalar, key, &self.cursor.bytes[start..self.cursor.at]);
                     }
                     Found::Row(row, 0, labels) => object.inner(row, labels),
-                    Found::Row(..) => {}
+                    Found::Row(..) | Found::Page(_) => {}
                     Found::Untimed(row, labels) => {
                         self.contest.count(1)?;
                         object.index(row, key, &labels);
                     }
                     Found::Nothing(labels) => object.aside.fill(labels),
                 }
-                if self.contest.wins > won && name::is_market(key) {
-                    self.contest.best.labels.note(Role::Symbol, key);
+                if self.contest.lists > before && name::is_market(key) {
+                    if self.contest.wins > won {
+                        self.contest.best.labels.note(Role::Symbol, key);
+                    } else {
+                        self.contest.lost(Some(key));
+                    }
                 }
             }
             self.cursor.separate(close)?;
         }
-        self.close(object, wins)
+        self.close(object, wins, lists)
     }
 
-    /// What an object is, once all of it is read; `wins` is from before it.
-    fn close(&mut self, mut object: Object<'a>, wins: usize) -> Result<Found<'a>, Fault> {
+    /// What an object is, once all of it is read; `wins` and `lists` are from before it.
+    fn close(&mut self, mut object: Object<'a>, wins: usize, lists: usize) -> Result<Found<'a>, Fault> {
         if let Some(columns) = object.columns.take() {
             self.contest.count(columns.rows())?;
             self.contest.offer(columns.bars());
@@ -218,6 +237,10 @@ impl<'a> Walk<'a> {
         if self.contest.wins > wins {
             self.contest.best.labels.fill(object.labels);
             self.contest.best.labels.fill(object.aside);
+            return Ok(Found::Nothing(Labels::default()));
+        }
+        if self.contest.lists > lists {
+            self.contest.lost(object.labels.symbol);
             return Ok(Found::Nothing(Labels::default()));
         }
         Ok(object.found())
@@ -239,17 +262,20 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Whether the list that begins here begins with another one.
-    fn holds_brackets(&self) -> bool {
-        let inner = Cursor { at: self.cursor.at + 1, ..self.cursor }.peek();
-        matches!(inner, Some(b'[' | b'(' | b'{'))
+    /// Whether the brackets that open here begin with a value without parts.
+    fn is_column(&self) -> bool {
+        let mut inner = self.cursor;
+        let is_keyed = inner.open() == b'}';
+        (!is_keyed || inner.key().is_ok()) && !matches!(inner.peek(), Some(b'[' | b'(' | b'{'))
     }
 
-    /// Reads a list of values without parts.
-    fn column(&mut self, mut into: impl FnMut(Scalar<'a>)) -> Result<(), Fault> {
+    /// Reads a list of values, or an object of them by their keys. One that has parts is no number.
+    fn column(&mut self, depth: usize, into: &mut Into<'_, 'a>) -> Result<(), Fault> {
         let close = self.cursor.open();
         while !self.cursor.closes(close)? {
-            into(self.cursor.scalar()?);
+            let key = if close == b'}' { Some(self.cursor.key()?) } else { None };
+            let scalar = if let Found::Scalar(scalar) = self.value(depth)? { scalar } else { Scalar::Word };
+            into(key, scalar);
             self.cursor.separate(close)?;
         }
         Ok(())

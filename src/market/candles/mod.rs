@@ -8,7 +8,7 @@
 //!
 //! # Which list, where a file has several
 //! The one with the most rows whose time can be read, the first of equals; the rows of the others are counted in
-//! [`Counts::elsewhere`]. Bars of several markets in one list are refused.
+//! [`Counts::elsewhere`]. Bars of several markets, in one list or in several that are long enough for a series, are refused.
 //!
 //! # Invariants
 //! A [`Series`] has at least [`BARS_MIN`] candles, strictly ascending, each closed at `now`, with finite positive prices
@@ -140,6 +140,9 @@ pub fn read(bytes: &[u8], name: &str, hints: &Hints<'_>) -> Result<Read, Broken>
         let error =
             format!("bar {number} is of another market or interval than those before it: write a file for each");
         return Err(Broken::new(Reason::Inconsistent, error));
+    }
+    if contest.is_mixed {
+        return Err(Broken::new(Reason::Inconsistent, "lists of bars of several markets: write a file for each"));
     }
     let named = name::read(name);
     let order = order::order(&bars);

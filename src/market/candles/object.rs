@@ -3,7 +3,6 @@
 use super::broken::Fault;
 use super::literal::Found;
 use super::moment;
-use super::name;
 use super::role::{CLOSE, Role, VOLUME};
 use super::rows::{Bars, FIELDS, Labels, ROWS_MAX, Row, Shape};
 use super::token::Scalar;
@@ -21,6 +20,8 @@ pub(super) struct Object<'a> {
     pub columns: Option<Box<Columns>>,
 }
 
+/// What else than a market stands under `s`.
+const STATUSES: &[&[u8]] = &[b"ok", b"no_data", b"error", b"success"];
 /// No key had this part.
 const UNSEEN: u8 = u8::MAX;
 const TIME: usize = VOLUME + 1;
@@ -56,7 +57,7 @@ impl<'a> Object<'a> {
                 // A letter is also a status (`s`) or a counter (`i`).
                 let is_said = match scalar {
                     Scalar::Word => false,
-                    Scalar::Text(text) => key.len() > 1 || role != Role::Symbol || name::is_market(text),
+                    Scalar::Text(text) => key.len() > 1 || !STATUSES.contains(&text),
                     Scalar::Number(_) => key.len() > 1,
                 };
                 if is_said {
@@ -96,9 +97,14 @@ impl<'a> Object<'a> {
     }
 }
 
+/// Takes the next value of a column, and its key where it has one.
+pub(super) type Into<'c, 'a> = dyn FnMut(Option<&'a [u8]>, Scalar<'a>) + 'c;
+
 /// Lists by their role.
 #[derive(Default)]
 pub(super) struct Columns {
+    /// Keys of the values, as times.
+    index: Vec<i64>,
     times: Vec<i64>,
     fields: [Vec<f64>; VOLUME + 1],
     ranks: [Option<u8>; VOLUME + 2],
@@ -111,23 +117,26 @@ impl Columns {
         &mut self,
         role: Role,
         rank: u8,
-        read: impl FnOnce(&mut dyn FnMut(Scalar<'a>)) -> Result<(), Fault>,
+        read: impl FnOnce(&mut Into<'_, 'a>) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
         let place = if let Role::Field(field) = role { field } else { TIME };
         if self.ranks[place].is_some_and(|known| known <= rank) {
-            return read(&mut |_| {});
+            return read(&mut |_, _| {});
         }
         self.ranks[place] = Some(rank);
         if let Some(column) = self.fields.get_mut(place) {
             column.clear();
-            read(&mut |scalar| {
+            read(&mut |key, scalar| {
                 if column.len() <= ROWS_MAX {
+                    if let Some(key) = key.filter(|_| self.index.len() == column.len()) {
+                        self.index.push(moment::of_text(key));
+                    }
                     column.push(scalar.number());
                 }
             })
         } else {
             self.times.clear();
-            read(&mut |scalar| {
+            read(&mut |_, scalar| {
                 if self.times.len() <= ROWS_MAX {
                     self.times.push(scalar.time());
                 }
@@ -137,15 +146,19 @@ impl Columns {
 
     /// The length of the longest, where it has a time and four prices.
     pub fn rows(&self) -> usize {
-        let is_whole = self.ranks.iter().enumerate().all(|(place, rank)| place == VOLUME || rank.is_some());
-        let longest = self.fields.iter().map(Vec::len).max().unwrap_or_default().max(self.times.len());
+        let is_whole = self.ranks[..=CLOSE].iter().all(Option::is_some) && !self.times().is_empty();
+        let longest = self.fields.iter().map(Vec::len).max().unwrap_or_default().max(self.times().len());
         if is_whole { longest } else { 0 }
+    }
+
+    fn times(&self) -> &[i64] {
+        if self.ranks[TIME].is_some() { &self.times } else { &self.index }
     }
 
     /// Where one column is shorter, the rows beyond its end have no number there.
     pub fn bars<'a>(&self) -> Bars<'a> {
         let row = |place: usize| {
-            let mut row = Row { time: self.times.get(place).copied().unwrap_or(moment::NONE), ..Row::NOTHING };
+            let mut row = Row { time: self.times().get(place).copied().unwrap_or(moment::NONE), ..Row::NOTHING };
             for (slot, column) in row.fields[..FIELDS - 1].iter_mut().zip(&self.fields) {
                 *slot = column.get(place).copied().unwrap_or(f64::NAN);
             }

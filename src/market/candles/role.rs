@@ -40,16 +40,17 @@ pub(super) fn role(key: &[u8]) -> Ranked {
     }
     let mut letters = [0; KEY_LETTERS_MAX];
     let mut length = 0;
-    for byte in key.iter().filter(|byte| byte.is_ascii_alphanumeric()) {
+    // Some answers number their keys: `1. open`.
+    for byte in key.iter().filter(|byte| byte.is_ascii_alphanumeric()).skip_while(|byte| byte.is_ascii_digit()) {
         let Some(slot) = letters.get_mut(length) else { return (Other, 0) };
         *slot = byte.to_ascii_lowercase();
         length += 1;
     }
     match &letters[..length] {
-        b"opentime" | b"opentimestamp" | b"opentimems" | b"openat" => (Time, 0),
+        b"opentime" | b"opentimestamp" | b"opentimems" | b"openat" | b"candledatetimeutc" => (Time, 0),
         b"starttime" | b"start" | b"startat" | b"timestart" | b"timeopen" | b"begin" | b"bucket" => (Time, 1),
         b"timestamp" | b"timestampms" | b"unix" | b"unixtime" | b"epoch" | b"ts" => (Time, 3),
-        b"time" | b"candletime" | b"klinetime" | b"candledatetimeutc" => (Time, 4),
+        b"time" | b"candletime" | b"klinetime" => (Time, 4),
         b"datetime" | b"dateutc" | b"datetimeutc" => (Time, 5),
         b"date" | b"day" => (Time, 6),
         b"open" | b"openprice" | b"priceopen" | b"openingprice" => (Field(OPEN), 0),

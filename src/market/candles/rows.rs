@@ -2,6 +2,7 @@
 //! rows is the series, and the rows of the others are counted.
 
 use super::broken::Fault;
+use super::clean::BARS_MIN;
 use super::moment;
 use super::role::Role;
 
@@ -142,6 +143,20 @@ impl<'a> Bars<'a> {
         }
     }
 
+    /// Adds the rows of another list behind its own.
+    pub fn append(&mut self, mut other: Self) {
+        if self.rows.is_empty() {
+            other.odd += self.odd;
+            *self = other;
+            return;
+        }
+        for row in other.rows {
+            self.push(row, other.width, &other.labels);
+        }
+        self.odd += other.odd;
+        self.contradiction = self.contradiction.or(other.contradiction);
+    }
+
     /// Rows whose time can be read: more of them make the better list.
     fn worth(&self) -> usize {
         self.rows.iter().filter(|row| row.time != moment::NONE).count()
@@ -158,6 +173,12 @@ pub(super) struct Contest<'a> {
     pub wins: usize,
     /// Rows of all lists.
     pub rows: usize,
+    /// Lists that are long enough for a series.
+    pub lists: usize,
+    /// Whether two such lists are of two markets.
+    pub is_mixed: bool,
+    /// The market of the list that was the best before.
+    displaced: Option<&'a [u8]>,
 }
 
 impl<'a> Contest<'a> {
@@ -170,9 +191,24 @@ impl<'a> Contest<'a> {
     /// Takes a finished list where it is better.
     pub fn offer(&mut self, bars: Bars<'a>) {
         let worth = bars.worth();
+        self.lists += usize::from(worth >= BARS_MIN);
         if worth > self.worth {
+            self.settle();
+            self.displaced = self.best.labels.symbol.filter(|_| self.worth >= BARS_MIN);
             (self.best, self.worth) = (bars, worth);
             self.wins += 1;
+        } else if worth >= BARS_MIN {
+            self.lost(bars.labels.symbol);
         }
+    }
+
+    /// Takes the market of a list that is not the best.
+    pub fn lost(&mut self, symbol: Option<&[u8]>) {
+        self.is_mixed |= symbol.is_some() && self.best.labels.symbol.is_some() && symbol != self.best.labels.symbol;
+    }
+
+    /// Holds the best list against the one before, once its market is known.
+    pub fn settle(&mut self) {
+        self.lost(self.displaced);
     }
 }

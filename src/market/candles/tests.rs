@@ -226,6 +226,23 @@ fn the_market_is_what_the_content_the_caller_or_the_name_says() {
         let found = read(said(labels).as_bytes(), "mine_LTCUSDT_1h.json", &hints);
         assert_eq!(found.map(|read| read.series.source_id()), Ok(expected.to_owned()), "{labels}");
     }
+    let page = |number: usize| {
+        (written("six numbers").write)(&Facts { bars: facts.bars[number..][..30].to_vec(), ..facts.clone() })
+    };
+    let pages = read_at(&(page(0) + &page(30)), "binance_BTCUSDT.json").unwrap();
+    assert_eq!((pages.series.candles, pages.counts.rows), (candles(&facts.bars, true), 60));
+    for (one, two, expected) in [("BTCUSDT", "BTCUSDT", Ok(60)), ("BTCUSDT", "ETHUSDT", Err(Reason::Inconsistent))] {
+        let more = format!("[[1795000000000,1,1,1,1,1],{}", &list[1..]);
+        for (left, right) in [(&list, &list), (&list, &more), (&more, &list)] {
+            let keys = format!("{{\"{one}\":{left},\"{two}\":{right}}}").replace("\"BTCUSDT\",", "");
+            let labels = format!(r#"[{{"symbol":"{one}","history":{left}}},{{"symbol":"{two}","history":{right}}}]"#);
+            for text in [keys, labels] {
+                let found =
+                    read_at(&text, "").map(|read| read.counts.elsewhere.min(60)).map_err(|broken| broken.reason);
+                assert_eq!(found, expected, "{one} {two}");
+            }
+        }
+    }
     let kraken = format!(r#"{{"error":[],"result":{{"XXBTZUSD":{list},"last":1}}}}"#);
     assert_eq!(read_at(&kraken, "").unwrap().series.symbol, "XXBTZUSD");
 }

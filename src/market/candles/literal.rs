@@ -3,9 +3,9 @@
 //! # What is a bar
 //! A list of 5 to 16 values without parts, the time first; an object with a time and four prices; an object that holds
 //! exactly one such object, as streams send it (`{"k":{…}}`); an object of four prices under a key that is a time. A list
-//! of bars is a candidate wherever it stands, and so is an object with a list for each field, or with an object of values by
-//! their times for each (pandas): answers of venues wrap them
-//! in `data`, `result.list` or the symbol's own name, and new ones need no line here.
+//! of bars is a candidate wherever it stands, and so is an object with a list for each field, or with an object of values
+//! by their times (pandas): venues wrap them in `data`, `result.list` or the symbol's own name, and new ones need no line
+//! here.
 //!
 //! # Which labels belong to it
 //! Those in the bar, then what stands around it, the nearest first: the key of the list where it is the name of a market,
@@ -19,13 +19,14 @@
 
 use super::broken::Fault;
 use super::name;
-use super::object::{Into, Object};
+use super::object::{Object, Take};
 use super::role::{self, Ranked, Role};
 use super::rows::{Bars, Cells, Contest, Labels, Row};
 use super::token::{Cursor, Scalar};
 
 /// Brackets inside brackets. A walk needs some hundred bytes of stack for each.
 const DEPTH_MAX: usize = 24;
+const TOO_DEEP: &str = "nested deeper than 24 lists and objects";
 /// Brackets of a text that may begin no literal: beyond, it is another kind of file.
 const FAILURES_MAX: usize = 10_000;
 /// Keys of an object whose roles are remembered for the next one, which most often has the same.
@@ -142,7 +143,7 @@ impl<'a> Walk<'a> {
             return self.cursor.scalar().map(Found::Scalar);
         }
         if depth == DEPTH_MAX {
-            return Err(self.cursor.malformed("nested deeper than 24"));
+            return Err(self.cursor.malformed(TOO_DEEP));
         }
         if first == Some(b'{') { self.object(depth) } else { self.list(depth) }
     }
@@ -270,7 +271,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Reads a list of values, or an object of them by their keys. One that has parts is no number.
-    fn column(&mut self, depth: usize, into: &mut Into<'_, 'a>) -> Result<(), Fault> {
+    fn column(&mut self, depth: usize, into: &mut Take<'_, 'a>) -> Result<(), Fault> {
         let close = self.cursor.open();
         while !self.cursor.closes(close)? {
             let key = if close == b'}' { Some(self.cursor.key()?) } else { None };

@@ -179,15 +179,12 @@ impl<'a> Part<'a> {
     fn read(text: &'a str, may_be_plain: bool) -> Self {
         let mut start = 0;
         let mut words = Vec::new();
-        for text in text.split(|letter: char| !letter.is_ascii_alphanumeric()).take(WORDS_MAX) {
+        for piece in text.split_inclusive(|letter: char| !letter.is_ascii_alphanumeric()).take(WORDS_MAX) {
+            let text = piece.trim_end_matches(|letter: char| !letter.is_ascii_alphanumeric());
             if !text.is_empty() {
                 words.push(Word { text, start });
             }
-            start += text.len() + 1;
-        }
-        // Separators that are no ASCII are longer than a byte: such names are read without symbols of several words.
-        if !text.is_ascii() {
-            words.truncate(0);
+            start += piece.len();
         }
         Self { text, words, may_be_plain }
     }

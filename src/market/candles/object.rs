@@ -98,7 +98,7 @@ impl<'a> Object<'a> {
 }
 
 /// Takes the next value of a column, and its key where it has one.
-pub(super) type Into<'c, 'a> = dyn FnMut(Option<&'a [u8]>, Scalar<'a>) + 'c;
+pub(super) type Take<'c, 'a> = dyn FnMut(Option<&'a [u8]>, Scalar<'a>) + 'c;
 
 /// Lists by their role.
 #[derive(Default)]
@@ -117,7 +117,7 @@ impl Columns {
         &mut self,
         role: Role,
         rank: u8,
-        read: impl FnOnce(&mut Into<'_, 'a>) -> Result<(), Fault>,
+        read: impl FnOnce(&mut Take<'_, 'a>) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
         let place = if let Role::Field(field) = role { field } else { TIME };
         if self.ranks[place].is_some_and(|known| known <= rank) {

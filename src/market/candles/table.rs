@@ -20,7 +20,7 @@ const COLUMNS_MAX: usize = 256;
 
 /// What a column is read into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Into {
+enum Cell {
     Time,
     Field(usize),
     Label(Role),
@@ -55,14 +55,14 @@ fn delimiter(line: &[u8]) -> Option<u8> {
 
 /// What the columns of a header are read into; `None` where it does not name a time and four prices. A first column
 /// without a name is the time where nothing else is.
-fn header(line: &[u8], delimiter: u8) -> Option<Vec<Into>> {
+fn header(line: &[u8], delimiter: u8) -> Option<Vec<Cell>> {
     let mut columns = Vec::new();
     let mut best = [None::<(u8, usize)>; VOLUME + 2];
     for (place, name) in Fields::new(line, delimiter).take(COLUMNS_MAX).enumerate() {
         let (role, rank) = role::role(name);
         columns.push(match role {
-            Role::Symbol | Role::Exchange | Role::Interval => Into::Label(role),
-            _ => Into::Nothing,
+            Role::Symbol | Role::Exchange | Role::Interval => Cell::Label(role),
+            _ => Cell::Nothing,
         });
         let part = match role {
             Role::Time => VOLUME + 1,
@@ -79,7 +79,7 @@ fn header(line: &[u8], delimiter: u8) -> Option<Vec<Into>> {
     }
     for (part, found) in best.iter().enumerate() {
         match found {
-            Some((_, place)) => columns[*place] = if part > VOLUME { Into::Time } else { Into::Field(part) },
+            Some((_, place)) => columns[*place] = if part > VOLUME { Cell::Time } else { Cell::Field(part) },
             None if part == VOLUME => {}
             None => return None,
         }
@@ -94,17 +94,17 @@ fn is_bare(line: &[u8], delimiter: u8) -> bool {
     has_time && fields.by_ref().take(CLOSE + 1).filter(|field| number::parse(field) > 0.0).count() == CLOSE + 1
 }
 
-fn named<'a>(lines: Lines<'a>, delimiter: u8, columns: &[Into]) -> Result<Contest<'a>, Fault> {
+fn named<'a>(lines: Lines<'a>, delimiter: u8, columns: &[Cell]) -> Result<Contest<'a>, Fault> {
     let mut contest = Contest::default();
     let mut bars = Bars::default();
     for line in lines {
         let (mut row, mut labels) = (Row::NOTHING, Labels::default());
-        for (field, into) in Fields::new(line, delimiter).zip(columns) {
-            match into {
-                Into::Time => row.time = moment::of_text(field),
-                Into::Field(part) => row.fields[*part] = number::parse(field),
-                Into::Label(role) => labels.note(*role, field),
-                Into::Nothing => {}
+        for (field, cell) in Fields::new(line, delimiter).zip(columns) {
+            match cell {
+                Cell::Time => row.time = moment::of_text(field),
+                Cell::Field(part) => row.fields[*part] = number::parse(field),
+                Cell::Label(role) => labels.note(*role, field),
+                Cell::Nothing => {}
             }
         }
         contest.count(1)?;

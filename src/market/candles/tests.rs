@@ -188,6 +188,7 @@ fn the_market_is_what_the_content_the_caller_or_the_name_says() {
         ("1000PEPEUSDT_PERP.A_1d.json", "binance:1000PEPEUSDT_PERP.A:1h"),
         ("binance/BTCUSDT/1h.json", "binance:BTCUSDT:1h"),
         ("data\\gate.io\\ETH_BTC\\1h.json", "gate:ETH_BTC:1h"),
+        ("BTCUSDT–1h.json", "unknown:BTCUSDT:1h"),
         ("EURUSD_M60.csv", "unknown:EURUSD:1h"),
         ("okx/BTC-USDT-SWAP_60m.jsonl", "okx:BTC-USDT-SWAP:1h"),
         ("PF_XBTUSD_1h.json", "unknown:PF_XBTUSD:1h"),
@@ -280,7 +281,7 @@ fn bars_of(bytes: &[u8], name: &str) -> Option<usize> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..300), name in ".{0,40}") {

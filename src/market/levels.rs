@@ -106,10 +106,10 @@ fn level(turns: &[&Swing], now: usize, close: f64, atr: f64) -> Level {
 mod tests {
     use super::*;
     use crate::market::drawn;
-    use crate::market::swings::{self, REACH};
+    use crate::market::swings::{self, REACH, TURN_ATRS};
 
     fn turns(candles: &[Candle]) -> Vec<Swing> {
-        swings::turns(candles, REACH, &drawn::atr(candles))
+        swings::turns(candles, REACH, TURN_ATRS, &drawn::atr(candles))
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What a chart shows, by rules that are written as formulas: swing points, levels and trendlines.
+//! What a chart shows, by rules that are written as formulas: swing points, levels, trendlines and classic formations.
 //!
 //! Pure: no clock, no I/O, no settings; every limit is a constant with a name. Prices are in the quote currency. Distances
 //! in price are measured in average true ranges (ATR) or as shares of the figure itself, never in percent, so that the
@@ -10,6 +10,7 @@
 //! ([`swings::Swing::confirmed`], [`Pattern::confirmed_at`](crate::model::Pattern::confirmed_at)), and nothing is used
 //! before that. Levels and trendlines are those of the last bar.
 
+pub mod formations;
 pub mod levels;
 pub mod swings;
 pub mod trendlines;

@@ -13,8 +13,9 @@ use crate::model::{Candle, Point};
 
 /// Bars on either side of a swing. Williams has two; one more halves the number of swings that are noise.
 pub const REACH: usize = 3;
-/// How far the price must move back from an extreme, in average true ranges, to have turned there.
-pub const TURN_ATRS: f64 = 1.5;
+/// How far the price must move back from an extreme, in average true ranges, to have turned there. Half of all fractals
+/// are turns of this size.
+pub const TURN_ATRS: f64 = 2.5;
 
 /// Which extreme.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -100,13 +101,13 @@ fn confirmation(candles: &[Candle], index: usize, kind: Kind, reach: usize) -> O
 }
 
 /// The turns of the price: high, low, high, low, each the extreme of all bars between its neighbours, and each followed by
-/// a move of [`TURN_ATRS`] at least.
+/// a move of `atrs` average true ranges at least ([`TURN_ATRS`], or more for fewer and larger ones).
 ///
 /// `atr` has one value a bar, `None` where there is none. After a low at bar `l`, the next high is the bar `h > l` with
 ///
 /// ```text
 /// high[h] = max(high[l+1..=c])                              the first of equals
-/// high[h] - min(low[h+1..=c]) >= TURN_ATRS * atr[c],  atr[c] > 0
+/// high[h] - min(low[h+1..=c]) >= atrs * atr[c],  atr[c] > 0
 /// c >= h + reach
 /// ```
 ///
@@ -117,7 +118,7 @@ fn confirmation(candles: &[Candle], index: usize, kind: Kind, reach: usize) -> O
 /// Nearly every turn is a fractal of the same reach. One that is not lies so close after the turn before that the bars of
 /// that earlier move stand above it.
 #[must_use]
-pub fn turns(candles: &[Candle], reach: usize, atr: &[Option<f64>]) -> Vec<Swing> {
+pub fn turns(candles: &[Candle], reach: usize, atrs: f64, atr: &[Option<f64>]) -> Vec<Swing> {
     let reach = reach.max(1);
     let first = atr.iter().position(Option::is_some).unwrap_or(candles.len());
     let mut turns: Vec<Swing> = Vec::with_capacity(candles.len() / reach);
@@ -129,8 +130,7 @@ pub fn turns(candles: &[Candle], reach: usize, atr: &[Option<f64>]) -> Vec<Swing
         let Some(atr) = atr.filter(|atr| *atr > 0.0) else {
             continue;
         };
-        let turned =
-            |leg: &&Leg| leg.extreme >= leg.earliest && now >= leg.extreme + reach && leg.back >= TURN_ATRS * atr;
+        let turned = |leg: &&Leg| leg.extreme >= leg.earliest && now >= leg.extreme + reach && leg.back >= atrs * atr;
         while let Some(leg) = legs.iter().filter(turned).min_by_key(|leg| leg.extreme) {
             turns.push(leg.turn(candles, now));
             let mut next = Leg::new(leg.kind.opposite(), leg.extreme + 1, 0);
@@ -217,15 +217,15 @@ mod tests {
         // A dip of 1 between two rises is no turn where a turn needs 1.5.
         let candles = drawn::path(&[(0, 10.0), (20, 20.0), (25, 19.0), (35, 24.0), (50, 10.0), (60, 20.0)], 0.1);
         let swings = find(&candles, REACH);
-        let turns = turns(&candles, REACH, &vec![Some(1.0); candles.len()]);
+        let turns = turns(&candles, REACH, TURN_ATRS, &vec![Some(1.0); candles.len()]);
         let brief = |swings: &[Swing]| swings.iter().map(|swing| (swing.index, swing.kind)).collect::<Vec<_>>();
         assert_eq!(brief(&swings), [(20, Kind::High), (25, Kind::Low), (35, Kind::High), (50, Kind::Low)]);
         assert_eq!(brief(&turns), [(35, Kind::High), (50, Kind::Low)]);
         assert_eq!((turns[0].confirmed, turns[0].point.price), (38, 24.1));
         for nothing in [None, Some(0.0), Some(f64::NAN)] {
-            assert_eq!(super::turns(&candles, REACH, &vec![nothing; candles.len()]), []);
+            assert_eq!(super::turns(&candles, REACH, TURN_ATRS, &vec![nothing; candles.len()]), []);
         }
-        assert_eq!(super::turns(&candles, REACH, &[]), []);
+        assert_eq!(super::turns(&candles, REACH, TURN_ATRS, &[]), []);
     }
 
     #[test]
@@ -233,7 +233,7 @@ mod tests {
         for (name, candles) in drawn::charts() {
             let atr = drawn::atr(&candles);
             let swings = find(&candles, REACH);
-            let turns = turns(&candles, REACH, &atr);
+            let turns = turns(&candles, REACH, TURN_ATRS, &atr);
             assert!(
                 turns.windows(2).all(|pair| pair[0].kind != pair[1].kind && pair[0].index < pair[1].index),
                 "{name}"
@@ -244,7 +244,11 @@ mod tests {
                     |all: &[Swing]| all.iter().filter(|swing| swing.confirmed < bars).copied().collect::<Vec<_>>();
                 let before = find(&candles[..bars], REACH);
                 assert_eq!(before, known(&swings), "{name}, {bars} bars");
-                assert_eq!(super::turns(&candles[..bars], REACH, &atr[..bars]), known(&turns), "{name}, {bars} bars");
+                assert_eq!(
+                    super::turns(&candles[..bars], REACH, TURN_ATRS, &atr[..bars]),
+                    known(&turns),
+                    "{name}, {bars} bars"
+                );
             }
         }
     }

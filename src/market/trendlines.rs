@@ -152,10 +152,10 @@ fn trendline(drawn: &Drawn, turns: &[Turn], candles: &[Candle], sign: f64) -> Op
 mod tests {
     use super::*;
     use crate::market::drawn;
-    use crate::market::swings::{self, REACH};
+    use crate::market::swings::{self, REACH, TURN_ATRS};
 
     fn turns(candles: &[Candle]) -> Vec<Swing> {
-        swings::turns(candles, REACH, &drawn::atr(candles))
+        swings::turns(candles, REACH, TURN_ATRS, &drawn::atr(candles))
     }
 
     fn lines(corners: &[(usize, f64)]) -> Vec<Trendline> {

@@ -6,7 +6,7 @@
 //! ```text
 //! p >= 7 atr[B]                                        a sharp move, for what was usual before it
 //! high[b] <= T                                         for every bar b of it
-//! |close[T] - close[B]| / sum |close[b] - close[b-1]| >= 0.6     a straight one (Kaufman's efficiency ratio,
+//! (close[T] - close[B]) / sum |close[b] - close[b-1]| >= 0.6     a straight one (Kaufman's efficiency ratio,
 //!                                                      *Smarter Trading*, 1995)
 //! 5 <= n <= 20                                         a short rest (Bulkowski: flags are shorter than three weeks)
 //! T - min(low) <= 0.5 p                                that gives back half of it at most
@@ -49,7 +49,8 @@ const WIDTH_MAX: f64 = 0.5;
 const PARALLEL_MIN: f64 = 2.0 / 3.0;
 
 pub(super) fn find(view: &View<'_>, swings: &[Swing], found: &mut Vec<Formation>) {
-    let tips = swings.iter().filter(|swing| view.is_high(swing) && swing.index + REST_BARS_MAX + 1 >= view.since);
+    let known = swings.iter().filter(|swing| swing.confirmed < view.candles.len());
+    let tips = known.filter(|swing| view.is_high(swing) && swing.index + REST_BARS_MAX + 1 >= view.since);
     found.extend(tips.filter_map(|tip| Pole::to(view, tip)?.rest(view)));
 }
 
@@ -75,7 +76,7 @@ impl<'a> Pole<'a> {
             return None;
         }
         let gone: f64 = (base + 1..=tip.index).map(|bar| (view.close(bar) - view.close(bar - 1)).abs()).sum();
-        let straight = (view.close(tip.index) - view.close(base)).abs() / gone;
+        let straight = (view.close(tip.index) - view.close(base)) / gone;
         (straight >= STRAIGHT_MIN).then_some(Self { base, tip, height, atrs, straight })
     }
 

@@ -27,6 +27,10 @@
 //! Neighbouring turns often give the same figure twice. Of those with one name that are complete at a bar, the best is
 //! kept, and none of those that share more than half of their points with an earlier one; so there is at most one for
 //! each name and bar.
+//!
+//! # What they are worth
+//! Random walks show about 15 formations in 1,000 bars, all names together; hourly Bitcoin and daily SPY show about 13. So a
+//! formation describes a chart and is no evidence by itself, and `confidence` says how well it is drawn.
 
 mod band;
 mod channels;
@@ -54,7 +58,7 @@ const LENGTH_MAX: usize = 150;
 /// Formations that are complete at bar `since` or later, the newest first; of one bar, by name.
 ///
 /// `swings` are those of [`swings::find`]; `atr` has one value a bar, `None` where there is none, and where there is none
-/// above 0 there are no formations. `find(…, since)` is `find(…, 0)` without what is older, and takes less time.
+/// above 0 there are no formations. Swings that are not confirmed by the last bar are ignored. `find(…, since)` is `find(…, 0)` without what is older, and takes less time.
 #[must_use]
 pub fn find(candles: &[Candle], swings: &[Swing], atr: &[Option<f64>], since: usize) -> Vec<Pattern> {
     let mut found = Vec::new();

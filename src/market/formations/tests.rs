@@ -270,11 +270,12 @@ fn other_prices_and_times_give_the_same_formations() {
 fn later_bars_neither_change_nor_remove_a_formation() {
     let mut names = std::collections::BTreeSet::new();
     for (chart, candles) in drawn::charts() {
-        let (all, atr) = (read(&candles), atr(&candles));
+        let (all, later, atr) = (read(&candles), swings::find(&candles, REACH), atr(&candles));
         for bars in (0..=candles.len()).step_by(9) {
             let known: Vec<Pattern> = all.iter().filter(|pattern| pattern.confirmed_at < time(bars)).cloned().collect();
             let (past, swings) = (&candles[..bars], swings::find(&candles[..bars], REACH));
             assert_eq!(find(past, &swings, &atr[..bars], 0), known, "{chart}, {bars} bars");
+            assert_eq!(find(past, &later, &atr[..bars], 0), known, "{chart}, {bars} bars, with later swings");
             let since = bars.saturating_sub(60);
             let recent: Vec<Pattern> =
                 known.into_iter().filter(|pattern| pattern.confirmed_at >= time(since)).collect();

@@ -96,7 +96,7 @@ pub(super) fn gaps(candles: &[Candle], interval: Interval) -> Vec<Gap> {
 }
 
 /// Sorts by open time; of equal ones the last is kept. How many were left out.
-fn sort(candles: &mut Vec<Candle>) -> usize {
+pub(super) fn sort(candles: &mut Vec<Candle>) -> usize {
     // Answers of some venues come newest first.
     if candles.windows(2).all(|pair| pair[0].open_time > pair[1].open_time) {
         candles.reverse();

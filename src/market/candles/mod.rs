@@ -17,6 +17,7 @@
 
 mod broken;
 mod clean;
+mod given;
 mod literal;
 mod moment;
 mod name;
@@ -34,6 +35,7 @@ mod venue;
 
 pub use self::broken::{Broken, Reason};
 pub use self::clean::{BARS_MIN, Counts, Gap, REJECTED_SHARE_MAX};
+pub use self::given::given;
 pub use self::order::Order;
 pub use self::rows::{ROWS_MAX, Shape};
 pub use self::venue::known as known_exchange;

@@ -57,7 +57,8 @@ pub(super) fn walk(seed: u64, bars: usize) -> Vec<Candle> {
         .collect()
 }
 
-/// Real charts of `../shared/data`, 1,000 bars each, an hour apart whatever they were; none where the folder is missing.
+/// Real charts of `../shared/data`, 1,000 bars each, an hour apart whatever they were; none where the folder is
+/// missing.
 pub(super) fn real() -> Vec<(String, Vec<Candle>)> {
     let environment = crate::config::Environment::process();
     let root = environment

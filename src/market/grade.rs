@@ -1,5 +1,5 @@
-//! How well a rule is met, as a number from 0 (only just) to 1 (as in the book). A confidence is a mean of such grades, so
-//! it says how much a figure looks like its definition, not how likely a price is to follow it.
+//! How well a rule is met, as a number from 0 (only just) to 1 (as in the book). A confidence is a mean of such grades,
+//! so it says how much a figure looks like its definition, not how likely a price is to follow it.
 
 /// 0 where `value` is at `worst` or beyond it, 1 at `best` or beyond it, straight in between; 0 for what is no number.
 pub(super) fn grade(value: f64, worst: f64, best: f64) -> f64 {

@@ -1,8 +1,8 @@
 //! Support and resistance: prices at which the market turned more than once, as they stand at the last bar.
 //!
 //! A level is a cluster of turns. Highs and lows count alike: what was resistance is support once the price is above it
-//! (Murphy, *Technical Analysis of the Financial Markets*, 1999, chapter 4, "role reversal"). Clusters are taken densest
-//! first rather than cut from a grid, so that no level is split by a border.
+//! (Murphy, *Technical Analysis of the Financial Markets*, 1999, chapter 4, "role reversal"). Clusters are taken
+//! densest first rather than cut from a grid, so that no level is split by a border.
 
 use crate::model::{Candle, Level, Point, Side};
 
@@ -25,9 +25,9 @@ const RECENT_BARS: usize = 250;
 
 /// The levels around the last close, nearest first; at most [`LEVELS_MAX`].
 ///
-/// `swings` are those of [`turns`](super::swings::turns): between two touches the price then went away and came
-/// back. `atr` is that of the last bar; no levels where it is not above 0. Swings that are not confirmed by the last bar
-/// are ignored.
+/// `swings` are those of [`turns`](super::swings::turns): between two touches the price then went away and came back.
+/// `atr` is that of the last bar; no levels where it is not above 0. Swings that are not confirmed by the last bar are
+/// ignored.
 ///
 /// Among the latest 120 turns, the range of 0.75 ATR with the most turns is a level (of equals the tightest, then
 /// the newest), then the next of what remains, while there are ranges with two turns. Its price is their mean; it is
@@ -114,7 +114,8 @@ mod tests {
 
     #[test]
     fn a_price_where_the_market_turned_twice_is_a_level() {
-        // Turned at 120 three times from below and at 110 once from above; the lows differ by more than a level is wide.
+        // Turned at 120 three times from below and at 110 once from above; the lows differ by more than a level is
+        // wide.
         let corners = [
             (0, 90.0),
             (20, 120.0),

@@ -1,13 +1,13 @@
 //! Swing points: bars where the price turned. Everything else in this module stands on them.
 //!
-//! [`find`] gives every local extreme, [`turns`] the alternating highs and lows of real moves. Both are append-only: what
-//! they give for the bars up to `i` is what they give for more bars, restricted to `confirmed <= i`.
+//! [`find`] gives every local extreme, [`turns`] the alternating highs and lows of real moves. Both are append-only:
+//! what they give for the bars up to `i` is what they give for more bars, restricted to `confirmed <= i`.
 //!
-//! Sources: fractals are those of Bill Williams, *Trading Chaos* (1995), who has a reach of two bars. That formations are
-//! sequences of alternating extremes is from Lo, Mamaysky & Wang, "Foundations of Technical Analysis", *Journal of Finance*
-//! 55 (2000), section II. Where they smooth prices by a kernel, which looks ahead within its window, ours asks for a move
-//! of a number of average true ranges, as the zigzag of Merrill, *Filtered Waves* (1977), asks for one of a number of
-//! percent.
+//! Sources: fractals are those of Bill Williams, *Trading Chaos* (1995), who has a reach of two bars. That formations
+//! are sequences of alternating extremes is from Lo, Mamaysky & Wang, "Foundations of Technical Analysis", *Journal of
+//! Finance* 55 (2000), section II. Where they smooth prices by a kernel, which looks ahead within its window, ours asks
+//! for a move of a number of average true ranges, as the zigzag of Merrill, *Filtered Waves* (1977), asks for one of a
+//! number of percent.
 
 use crate::model::{Candle, Point};
 
@@ -61,9 +61,9 @@ pub struct Swing {
 
 /// All fractals, by bar; where a bar is both, its high comes first.
 ///
-/// Bar `i` is a swing high where its high is above each of the `reach` highs before it and no high of the bars after it is
-/// above it until `reach` bars in a row are below: with `last` the last bar of that height, `confirmed` is
-/// `last + reach`. Without ties that is Williams' rule, confirmed `reach` bars later. Of bars of equal height within reach of
+/// Bar `i` is a swing high where its high is above each of the `reach` highs before it and no high of the bars after it
+/// is above it until `reach` bars in a row are below: with `last` the last bar of that height, `confirmed` is `last +
+/// reach`. Without ties that is Williams' rule, confirmed `reach` bars later. Of bars of equal height within reach of
 /// each other (a plateau) the first is the swing, and the only one; a plateau that is left upwards is none, nor is one
 /// that begins with the series. Lows are the same of negated prices. A `reach` of 0 counts as 1.
 #[must_use]
@@ -100,8 +100,8 @@ fn confirmation(candles: &[Candle], index: usize, kind: Kind, reach: usize) -> O
     None
 }
 
-/// The turns of the price: high, low, high, low, each the extreme of all bars between its neighbours, and each followed by
-/// a move of `atrs` average true ranges at least ([`TURN_ATRS`], or more for fewer and larger ones).
+/// The turns of the price: high, low, high, low, each the extreme of all bars between its neighbours, and each followed
+/// by a move of `atrs` average true ranges at least ([`TURN_ATRS`], or more for fewer and larger ones).
 ///
 /// `atr` has one value a bar, `None` where there is none. After a low at bar `l`, the next high is the bar `h > l` with
 ///
@@ -111,12 +111,13 @@ fn confirmation(candles: &[Candle], index: usize, kind: Kind, reach: usize) -> O
 /// c >= h + reach
 /// ```
 ///
-/// for the first bar `c` where all three hold, and `c` is when it is `confirmed`. After a high, the next low is the same of
-/// negated prices. Which of the two comes first of all is whichever is confirmed first, the earlier bar where both are at
-/// once. It is at least `reach` bars after the first `atr`, before which nothing is looked at. A `reach` of 0 counts as 1.
+/// for the first bar `c` where all three hold, and `c` is when it is `confirmed`. After a high, the next low is the
+/// same of negated prices. Which of the two comes first of all is whichever is confirmed first, the earlier bar where
+/// both are at once. It is at least `reach` bars after the first `atr`, before which nothing is looked at. A `reach` of
+/// 0 counts as 1.
 ///
-/// Nearly every turn is a fractal of the same reach. One that is not lies so close after the turn before that the bars of
-/// that earlier move stand above it.
+/// Nearly every turn is a fractal of the same reach. One that is not lies so close after the turn before that the bars
+/// of that earlier move stand above it.
 #[must_use]
 pub fn turns(candles: &[Candle], reach: usize, atrs: f64, atr: &[Option<f64>]) -> Vec<Swing> {
     let reach = reach.max(1);

@@ -1,8 +1,8 @@
 //! Trendlines as they stand at the last bar: lines through turns that no close has crossed since.
 //!
-//! Source of the rule: Edwards & Magee, *Technical Analysis of Stock Trends* (1948), chapter 14: two points draw a line,
-//! a third makes it valid, and it is broken by a close. Two points always lie on a line and say nothing, so ours has
-//! three at least.
+//! Source of the rule: Edwards & Magee, *Technical Analysis of Stock Trends* (1948), chapter 14: two points draw a
+//! line, a third makes it valid, and it is broken by a close. Two points always lie on a line and say nothing, so ours
+//! has three at least.
 //!
 //! # Why it is fast
 //! Of the lines from one turn on, those that no later close crosses are the ones below one slope, the smallest that any
@@ -46,8 +46,8 @@ const SHARED_MAX: usize = 1;
 /// last point - first point >= 15 bars,  0 < line(last bar)
 /// ```
 ///
-/// Resistance is the same of negated prices. With `n` points, `span` bars from the first to the last of them, `age` bars
-/// since the last, and `off` the mean distance of the points from the line,
+/// Resistance is the same of negated prices. With `n` points, `span` bars from the first to the last of them, `age`
+/// bars since the last, and `off` the mean distance of the points from the line,
 ///
 /// ```text
 /// confidence = 0.4 (n - 2) / 4  +  0.2 (span - 15) / 105  +  0.2 (1 - age / span)  +  0.2 (1 - off / (0.4 atr))

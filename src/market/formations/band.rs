@@ -1,7 +1,7 @@
 //! Two lines that hold the price between them: what triangles, wedges and channels have in common.
 //!
-//! Of consecutive turns, the upper line is the line of least squares of the highs, the lower one that of the lows, with two
-//! of each at least. With the bars `s` of the first turn and `e` of the last, the widths `w(bar) = upper(bar) -
+//! Of consecutive turns, the upper line is the line of least squares of the highs, the lower one that of the lows, with
+//! two of each at least. With the bars `s` of the first turn and `e` of the last, the widths `w(bar) = upper(bar) -
 //! lower(bar)`, and `atr` that at `e`, they are a band where
 //!
 //! ```text
@@ -89,7 +89,7 @@ impl<'a> Band<'a> {
     }
 
     /// The first close outside and its way, from the bar on that confirms the last turn, before the lines meet and
-    /// within as many bars after the last turn as the band has. `None` where the closes before it do not lie within.
+    /// within half as many bars after the last turn as the band has. `None` where the closes before it do not lie within.
     pub(super) fn left(&self, view: &View<'_>) -> Option<(Break, Direction)> {
         let last = self.turns.last()?;
         let until = last.index + (last.index - self.turns[0].index) / 2;

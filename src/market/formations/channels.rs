@@ -1,7 +1,7 @@
-//! Channels: a [band](super::band) whose lines are parallel.
+//! Channels: a [`super::band`] whose lines are parallel.
 //!
-//! Of 6 consecutive turns that are a band, three on each line, with `closing = w(e) / w(s)` and the rises of both lines in
-//! units of `w(s)`:
+//! Of 6 consecutive turns that are a band, three on each line, with `closing = w(e) / w(s)` and the rises of both lines
+//! in units of `w(s)`:
 //!
 //! ```text
 //! 0.75 <= closing <= 1 / 0.75
@@ -11,8 +11,8 @@
 //! complete: at the bar that confirms the last turn, where all closes until then lie within
 //! ```
 //!
-//! It rests on its turns. A channel goes on after that; it is reported once, when it is there: not again for six turns that
-//! begin one turn later and are the same kind of channel.
+//! It rests on its turns. A channel goes on after that; it is reported once, when it is there: not again for six turns
+//! that begin one turn later and are the same kind of channel.
 //!
 //! `confidence` is the mean of: fit `1 - off / 0.4 atr`, of the turn that is farthest from its line; parallelism, the
 //! narrower end over the wider, from 0.75 to 1; evenness, the shortest leg between two turns over the longest in bars,

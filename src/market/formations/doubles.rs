@@ -14,8 +14,8 @@
 //!
 //! A double bottom is the same of negated prices. It rests on `A`, `B` and `C`.
 //!
-//! `confidence` is the mean of: equality `1 - |A - C| / 0.15 h`; height `h / atr` from 3 to 8; the rise `(A - P) / h` from 1
-//! to 2; the close below `B` from 0 to 1 `atr`.
+//! `confidence` is the mean of: equality `1 - |A - C| / 0.15 h`; height `h / atr` from 3 to 8; the rise `(A - P) / h`
+//! from 1 to 2; the close below `B` from 0 to 1 `atr`.
 
 use super::view::View;
 use super::{Formation, LENGTH_MAX};

@@ -1,7 +1,7 @@
 //! Flags and pennants: a sharp move (the pole), a short rest that gives little of it back, and the move goes on.
 //!
-//! With a swing high `T` (the tip), the lowest low `B` of the 15 bars before it (the base; the latest of equals), the pole
-//! `p = T - B`, and the rest `T+1 ..= j-1` of `n` bars up to the bar `j`:
+//! With a swing high `T` (the tip), the lowest low `B` of the 15 bars before it (the base; the latest of equals), the
+//! pole `p = T - B`, and the rest `T+1 ..= j-1` of `n` bars up to the bar `j`:
 //!
 //! ```text
 //! p >= 7 atr[B]                                        a sharp move, for what was usual before it
@@ -19,9 +19,9 @@
 //! complete: the first bar j, from the one on that confirms T, with a close above upper(j) where all of it holds
 //! ```
 //!
-//! Those of falling prices are the same of negated prices. It rests on `B`, `T` and the lowest low of the rest. A rest is too
-//! short for turns of its own, hence the lines through the extremes of its halves (the bar in the middle belongs to the
-//! second, and of equals the first counts).
+//! Those of falling prices are the same of negated prices. It rests on `B`, `T` and the lowest low of the rest. A rest
+//! is too short for turns of its own, hence the lines through the extremes of its halves (the bar in the middle belongs
+//! to the second, and of equals the first counts).
 //!
 //! `confidence` is the mean of: the pole `p / atr[B]` from 7 to 14; its straightness from 0.6 to 1; what is given back
 //! `(T - min(low)) / p` from 0.5 to 0.2; the close above `upper` from 0 to 1 `atr`.

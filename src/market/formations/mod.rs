@@ -13,15 +13,15 @@
 //! about it, its confidence included, is reckoned from bars up to that one. More bars can add formations, but neither
 //! change nor remove one.
 //!
-//! Sources: the definitions are those of Lo, Mamaysky & Wang, "Foundations of Technical Analysis", *Journal of Finance* 55
-//! (2000), section II.A (formations as inequalities between consecutive extremes `E1 E2 E3 …`); what they leave open (the
-//! trend before, completion by a close, touches, proportions) follows the identification guidelines of Bulkowski,
+//! Sources: the definitions are those of Lo, Mamaysky & Wang, "Foundations of Technical Analysis", *Journal of Finance*
+//! 55 (2000), section II.A (formations as inequalities between consecutive extremes `E1 E2 E3 …`); what they leave open
+//! (the trend before, completion by a close, touches, proportions) follows the identification guidelines of Bulkowski,
 //! *Encyclopedia of Chart Patterns* (2005). Their tolerances are percents of daily prices of shares; ours are average
 //! true ranges and shares of the figure's own height, for any market and interval.
 //!
 //! # Two sizes
-//! A figure of consecutive turns is blind for larger ones, whose legs have turns of their own. So turns of two sizes are
-//! looked at ([`SIZES_ATRS`]).
+//! A figure of consecutive turns is blind for larger ones, whose legs have turns of their own. So turns of two sizes
+//! are looked at ([`SIZES_ATRS`]).
 //!
 //! # One of each at a bar
 //! Neighbouring turns often give the same figure twice. Of those with one name that are complete at a bar, the best is
@@ -29,8 +29,8 @@
 //! each name and bar.
 //!
 //! # What they are worth
-//! Random walks show about 15 formations in 1,000 bars, all names together; hourly Bitcoin and daily SPY show about 13. So a
-//! formation describes a chart and is no evidence by itself, and `confidence` says how well it is drawn.
+//! Random walks show about 15 formations in 1,000 bars, all names together; hourly Bitcoin and daily SPY show about 13.
+//! So a formation describes a chart and is no evidence by itself, and `confidence` says how well it is drawn.
 
 mod band;
 mod channels;
@@ -57,8 +57,9 @@ const LENGTH_MAX: usize = 150;
 
 /// Formations that are complete at bar `since` or later, the newest first; of one bar, by name.
 ///
-/// `swings` are those of [`swings::find`]; `atr` has one value a bar, `None` where there is none, and where there is none
-/// above 0 there are no formations. Swings that are not confirmed by the last bar are ignored. `find(…, since)` is `find(…, 0)` without what is older, and takes less time.
+/// `swings` are those of [`swings::find`]; `atr` has one value a bar, `None` where there is none, and where there is
+/// none above 0 there are no formations. Swings that are not confirmed by the last bar are ignored. `find(…, since)` is
+/// `find(…, 0)` without what is older, and takes less time.
 #[must_use]
 pub fn find(candles: &[Candle], swings: &[Swing], atr: &[Option<f64>], since: usize) -> Vec<Pattern> {
     let mut found = Vec::new();

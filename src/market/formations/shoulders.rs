@@ -1,7 +1,7 @@
 //! Head and shoulders: three tops of which the middle one is the highest, and then a fall below the line under them.
 //!
-//! Of six consecutive turns `low P`, `high L`, `low M`, `high H`, `low N`, `high R`, with the neckline `n(bar)` through `M`
-//! and `N` and the height `h = H - n(H)`:
+//! Of six consecutive turns `low P`, `high L`, `low M`, `high H`, `low N`, `high R`, with the neckline `n(bar)` through
+//! `M` and `N` and the height `h = H - n(H)`:
 //!
 //! ```text
 //! H >= max(L, R) + 0.15 h                      the head above the shoulders (Lo, Mamaysky & Wang: E3 > E1, E3 > E5)
@@ -19,8 +19,8 @@
 //! The inverse is the same of negated prices. It rests on `L`, `M`, `H`, `N` and `R`.
 //!
 //! `confidence` is the mean of: shoulders `1 - |L - R| / 0.25 h`; neckline `1 - |M - N| / 0.25 h`; the head above the
-//! higher shoulder, as a share of `h`, from 0.15 to 0.4; symmetry, the shorter side in time over the longer, from 0.4 to 1;
-//! height `h / atr` from 4 to 10; the close below `n` from 0 to 1 `atr`.
+//! higher shoulder, as a share of `h`, from 0.15 to 0.4; symmetry, the shorter side in time over the longer, from 0.4
+//! to 1; height `h / atr` from 4 to 10; the close below `n` from 0 to 1 `atr`.
 
 use super::view::View;
 use super::{Formation, LENGTH_MAX};

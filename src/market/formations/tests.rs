@@ -6,7 +6,8 @@ use crate::model::Timestamp;
 
 const WICK: f64 = 0.5;
 
-/// Corners of a chart that shows one formation, and points in a row that it rests on, and the bars that it may complete at.
+/// Corners of a chart that shows one formation, and points in a row that it rests on, and the bars that it may complete
+/// at.
 struct Case {
     name: &'static str,
     mirrored: &'static str,

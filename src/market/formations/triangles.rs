@@ -1,21 +1,22 @@
-//! Triangles: a [band](super::band) whose lines run together, at least one of them towards the other.
+//! Triangles: a [`super::band`] whose lines run together, at least one of them towards the other.
 //!
-//! Of 5 to 8 consecutive turns that are a band, with `closing = w(e) / w(s)` and the rises of both lines in units of `w(s)`:
+//! Of 5 to 8 consecutive turns that are a band, with `closing = w(e) / w(s)` and the rises of both lines in units of
+//! `w(s)`:
 //!
 //! ```text
 //! closing <= 0.65                                     (Lo, Mamaysky & Wang: E1 > E3 > E5 and E2 < E4)
 //! symmetrical:  upper rise < -0.15, lower rise > 0.15
 //! ascending:   |upper rise| <= 0.15, lower rise > 0.15
 //! descending:  |lower rise| <= 0.15, upper rise < -0.15
-//! complete: the first close outside, from the bar on that confirms the last turn, before the lines meet and within as
-//!           many bars after the last turn as the triangle has; the direction is its way
+//! complete: the first close outside, from the bar on that confirms the last turn, before the lines meet and within
+//!           half as many bars after the last turn as the triangle has; the direction is its way
 //! ```
 //!
 //! It rests on its turns.
 //!
-//! `confidence` is the mean of: fit `1 - off / 0.4 atr`, of the turn that is farthest from its line; `closing` from 0.65 to
-//! 0.3; turns from 4 to 8; the close outside from 0 to 1 `atr`; and, where a way is usual (up out of an ascending
-//! one, down out of a descending one), 1 for that and 0 for the other.
+//! `confidence` is the mean of: fit `1 - off / 0.4 atr`, of the turn that is farthest from its line; `closing` from
+//! 0.65 to 0.3; turns from 4 to 8; the close outside from 0 to 1 `atr`; and, where a way is usual (up out of an
+//! ascending one, down out of a descending one), 1 for that and 0 for the other.
 
 use super::Formation;
 use super::band::{self, Band};

@@ -1,5 +1,5 @@
-//! A chart as a family reads it: upright, or with negated prices, so that a top and a bottom are one rule. All prices in
-//! and out of a [`View`] are those of its side, except those of points.
+//! A chart as a family reads it: upright, or with negated prices, so that a top and a bottom are one rule. All prices
+//! in and out of a [`View`] are those of its side, except those of points.
 
 use crate::market::line::Line;
 use crate::market::swings::{Kind, Swing};

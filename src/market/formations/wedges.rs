@@ -1,6 +1,7 @@
-//! Wedges: a [band](super::band) whose lines run together and the same way.
+//! Wedges: a [`super::band`] whose lines run together and the same way.
 //!
-//! Of 5 to 8 consecutive turns that are a band, with `closing = w(e) / w(s)` and the rises of both lines in units of `w(s)`:
+//! Of 5 to 8 consecutive turns that are a band, with `closing = w(e) / w(s)` and the rises of both lines in units of
+//! `w(s)`:
 //!
 //! ```text
 //! closing <= 0.65
@@ -9,8 +10,8 @@
 //! complete: as a triangle
 //! ```
 //!
-//! It rests on its turns. `confidence` is that of a [triangle](super::triangles); a rising wedge is usually left downwards, a
-//! falling one upwards (Bulkowski).
+//! It rests on its turns. `confidence` is that of a [triangle](super::triangles); a rising wedge is usually left
+//! downwards, a falling one upwards (Bulkowski).
 
 use super::Formation;
 use super::band::Band;

@@ -21,6 +21,7 @@
 //! * [`clock`], [`config`]: where time comes from; every key, its default and its rules
 //! * [`observe`]: the metric table, logs, health
 //! * [`wire`]: Avro and JSON, the schema registry, headers
+//! * [`market`]: the science of charts: candle files, indicators, patterns, the master feed; pure
 //! * [`flow`]: the engine: batches, stages, windows, and the only source of offsets; names no vendor
 //! * [`kafka`]: the ends of a hop at Kafka: the polling thread, transactions, topics
 //! * [`clickhouse`]: rows, inserts, migrations, look-ups
@@ -55,6 +56,8 @@ pub mod clock;
 pub mod config;
 pub mod observe;
 pub mod wire;
+
+pub mod market;
 
 pub mod flow;
 

@@ -8,19 +8,22 @@ use crate::clickhouse::Store;
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::enrich::paid::{self, Received, Topics};
+use crate::enrich::market::NobodyAsked;
 use crate::enrich::{ByLexicon, Setup};
 use crate::flow::record::Limits;
 use crate::flow::{Decode, Encode, Hop, Record, Together};
 use crate::kafka::{
-    self, ARTICLES_ANALYSES, ARTICLES_BATCHES, ARTICLES_DEFERRED, ARTICLES_RAW, DLQ_SUFFIX, KafkaSink, SIGNALS,
-    SPEND_LEDGER, Transactions,
+    self, ARTICLES_ANALYSES, ARTICLES_BATCHES, ARTICLES_DEFERRED, ARTICLES_RAW, DLQ_SUFFIX, KafkaSink, MARKET_BATCHES,
+    MARKET_CONTEXTS, MARKET_FILES, SIGNALS, SPEND_LEDGER, Transactions,
 };
-use crate::model::{Analysis, ArticleBatch, RawArticle, Signal};
+use crate::model::{Analysis, ArticleBatch, ChartInContext, MarketBatch, RawArticle, Series, Signal};
 use crate::observe::{self, Component};
 use crate::provider::ledger::Ledger;
-use crate::score::Score;
+use crate::score::{Score, ScoreMarket};
 use crate::sink::{ClickHouseSink, Codecs, Facts};
-use crate::window::{ArticleWindow, Clean, CleanSettings, WindowSettings};
+use crate::window::{
+    ArticleWindow, Clean, CleanSettings, MarketWindow, MarketWindowSettings, ReadMarket, WindowSettings,
+};
 use crate::wire::{self, ALLOCATION_BYTES_MAX, Codec, Registry};
 
 /// One hop: what it reads, what it writes, and what it does.
@@ -62,8 +65,29 @@ pub const HOPS: &[Line] = &[
         does: "score each analysis",
     },
     Line {
+        name: "window/market",
+        inputs: &[MARKET_FILES],
+        outputs: &[MARKET_BATCHES],
+        remembers: &[],
+        does: "read candles, see what their charts show, gather",
+    },
+    Line {
+        name: "enrich/market",
+        inputs: &[MARKET_BATCHES],
+        outputs: &[MARKET_CONTEXTS],
+        remembers: &[],
+        does: "find what derivatives say",
+    },
+    Line {
+        name: "score/market",
+        inputs: &[MARKET_CONTEXTS],
+        outputs: &[SIGNALS],
+        remembers: &[],
+        does: "score each chart by each strategy",
+    },
+    Line {
         name: "sink",
-        inputs: &[ARTICLES_BATCHES, ARTICLES_ANALYSES, SIGNALS, SPEND_LEDGER],
+        inputs: &[ARTICLES_BATCHES, ARTICLES_ANALYSES, MARKET_BATCHES, MARKET_CONTEXTS, SIGNALS, SPEND_LEDGER],
         outputs: &["ClickHouse"],
         remembers: &[],
         does: "write rows",
@@ -99,6 +123,9 @@ impl Surroundings {
             "window/articles" => self.window_articles(hop, health).await,
             "enrich/articles" => self.enrich_articles(hop, health).await,
             "score/articles" => self.score_articles(hop, health).await,
+            "window/market" => self.window_market(hop, health).await,
+            "enrich/market" => self.enrich_market(hop, health).await,
+            "score/market" => self.score_market(hop, health).await,
             _ => self.sink(hop, health).await,
         }
     }
@@ -193,11 +220,57 @@ impl Surroundings {
         Ok(Started { running: Box::pin(chain), source: source.reading, ledger: None })
     }
 
+    async fn window_market(&self, hop: Line, health: Component) -> anyhow::Result<Started> {
+        let Config { market, limits, .. } = &*self.config;
+        let bytes_max = limits.record_bytes_max.in_memory();
+        let read = self.codec::<Series>(bytes_max).await?;
+        let write = self.codec::<MarketBatch>(ALLOCATION_BYTES_MAX).await?;
+        let gather = MarketWindowSettings {
+            series_max: market.batch_size,
+            bytes_max: market.batch_bytes_max.in_memory(),
+            age_max: market.batch_age_max,
+        };
+        let (source, sink) = self.ends(hop, &[], &health).await?;
+        let chain = Hop::from(hop.name, source.deliveries, self.clock.clone())
+            .stage(ReadMarket::new(read, bytes_max))
+            .window(MarketWindow::new(gather))
+            .stage(Encode::new("window/encode", write, &self.topic(MARKET_BATCHES), |batch| vec![batch]))
+            .land(sink, self.together());
+        Ok(Started { running: Box::pin(chain), source: source.reading, ledger: None })
+    }
+
+    async fn enrich_market(&self, hop: Line, health: Component) -> anyhow::Result<Started> {
+        let read = self.codec::<MarketBatch>(ALLOCATION_BYTES_MAX).await?;
+        let write = self.codec::<ChartInContext>(ALLOCATION_BYTES_MAX).await?;
+        let (source, sink) = self.ends(hop, &[], &health).await?;
+        let chain = Hop::from(hop.name, source.deliveries, self.clock.clone())
+            .stage(Decode::new("enrich/decode", read, |batch, _| batch))
+            .stage(NobodyAsked::new(self.clock.clone()))
+            .stage(Encode::new("enrich/encode", write, &self.topic(MARKET_CONTEXTS), |charts| charts))
+            .land(sink, self.together());
+        Ok(Started { running: Box::pin(chain), source: source.reading, ledger: None })
+    }
+
+    async fn score_market(&self, hop: Line, health: Component) -> anyhow::Result<Started> {
+        let read = self.codec::<ChartInContext>(ALLOCATION_BYTES_MAX).await?;
+        let write = self.codec::<Signal>(ALLOCATION_BYTES_MAX).await?;
+        let (source, sink) = self.ends(hop, &[], &health).await?;
+        let strategies = self.config.market.strategies.clone();
+        let chain = Hop::from(hop.name, source.deliveries, self.clock.clone())
+            .stage(Decode::new("score/decode", read, |chart, _| chart))
+            .stage(ScoreMarket::new(strategies, self.clock.clone()))
+            .stage(Encode::new("score/encode", write, &self.topic(SIGNALS), |signals| signals))
+            .land(sink, self.together());
+        Ok(Started { running: Box::pin(chain), source: source.reading, ledger: None })
+    }
+
     async fn sink(&self, hop: Line, health: Component) -> anyhow::Result<Started> {
         let Config { sink, budget, .. } = &*self.config;
         let codecs = Codecs {
             batches: (self.topic(ARTICLES_BATCHES), self.codec(ALLOCATION_BYTES_MAX).await?),
             analyses: (self.topic(ARTICLES_ANALYSES), self.codec(ALLOCATION_BYTES_MAX).await?),
+            market: (self.topic(MARKET_BATCHES), self.codec(ALLOCATION_BYTES_MAX).await?),
+            contexts: (self.topic(MARKET_CONTEXTS), self.codec(ALLOCATION_BYTES_MAX).await?),
             signals: (self.topic(SIGNALS), self.codec(ALLOCATION_BYTES_MAX).await?),
             ledger: (self.topic(SPEND_LEDGER), self.codec(ALLOCATION_BYTES_MAX).await?),
         };

@@ -5,6 +5,7 @@ use std::net::Ipv6Addr;
 
 use super::leaf::{Leaf, leaf, list, quoted};
 use super::value::Value;
+use crate::model::Strategy;
 
 /// Longest name (worker, session, account, database, prefix).
 const NAME_CHARS_MAX: usize = 64;
@@ -95,17 +96,12 @@ choice! {
     }
 }
 
-choice! {
-    /// How a market series is scored.
-    Strategy, default Momentum {
-        /// What moves goes on.
-        Momentum = "momentum",
-        /// What leaves its range goes on.
-        Breakout = "breakout",
-        /// What went too far comes back.
-        Reversal = "reversal",
-    }
-}
+leaf!(
+    Strategy,
+    Strategy::ALL.iter().map(|strategy| strategy.as_str()).collect::<Vec<_>>().join(", "),
+    |value| Strategy::parse(value.text()?),
+    |strategy| quoted(&strategy.as_str())
+);
 
 leaf!(
     Vec<Strategy>,

@@ -25,7 +25,7 @@ mod units;
 mod value;
 mod visit;
 
-pub use choice::{Action, HttpUrl, Mechanism, Protocol, Provider, Rung, Strategy};
+pub use choice::{Action, HttpUrl, Mechanism, Protocol, Provider, Rung};
 pub use entries::Entry;
 pub use environment::Environment;
 pub use problem::{Problem, Problems};

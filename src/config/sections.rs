@@ -8,10 +8,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::model::{Cadence, NanoUsd};
+use crate::model::{Cadence, NanoUsd, Strategy};
 
 use super::choice::{
-    Action, HttpUrl, Mechanism, Protocol, Provider, Rung, Strategy, filled, host_ports, identifier, language, name,
+    Action, HttpUrl, Mechanism, Protocol, Provider, Rung, filled, host_ports, identifier, language, name,
     prefix,
 };
 use super::leaf::{each, text, within};
@@ -232,9 +232,14 @@ settings! {
 
     /// Market files.
     pub struct Market {
-        /// Instruments in a batch. Not used yet.
+        /// Series in a batch.
         key batch_size: usize = 20, within(1..=1000);
-        /// How series are scored. Not used yet.
+        /// How long the first series of a batch waits for the others.
+        key batch_age_max: Duration = Duration::from_millis(200),
+            within(Duration::from_millis(1)..=Duration::from_hours(1));
+        /// Bytes of candles in a batch; a single series may be larger.
+        key batch_bytes_max: Bytes = Bytes::mebi(4), within(Bytes(1024)..=Bytes::mebi(16));
+        /// How series are scored: one signal for each.
         key strategies: Vec<Strategy> = Strategy::ALL.to_vec();
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::model::{Cadence, NanoUsd};
+use crate::model::{Cadence, NanoUsd, Strategy};
 
 use super::*;
 

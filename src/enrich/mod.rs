@@ -1,8 +1,9 @@
-//! The enrich hop: what an analyzer says about each article of a batch.
+//! The enrich hop: what an analyzer says about each article of a batch, and what derivatives say about each market.
 
 mod articles;
 pub mod content;
 pub mod lexicon;
+pub mod market;
 pub mod paid;
 pub mod validation;
 pub mod worth;

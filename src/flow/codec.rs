@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::record::Record;
 use super::stage::{Stage, Verdict, compute};
-use crate::model::{Analysis, ArticleBatch, Signal};
+use crate::model::{Analysis, ArticleBatch, ChartInContext, MarketBatch, Signal};
 use crate::wire::headers::{self, Headers};
 use crate::wire::{self, Codec, SchemaId, Undecoded, registry};
 
@@ -130,6 +130,26 @@ impl Keyed for ArticleBatch {
 impl Keyed for Analysis {
     fn key(&self) -> &str {
         &self.article_id
+    }
+
+    fn origin(&self) -> &str {
+        &self.origin
+    }
+}
+
+impl Keyed for MarketBatch {
+    fn key(&self) -> &str {
+        &self.account
+    }
+
+    fn origin(&self) -> &str {
+        self.series.first().map_or("", |charted| &charted.origin)
+    }
+}
+
+impl Keyed for ChartInContext {
+    fn key(&self) -> &str {
+        &self.source_id
     }
 
     fn origin(&self) -> &str {

@@ -27,7 +27,10 @@ pub fn read(series: &Series) -> Option<Chart> {
     let atr: Vec<Option<f64>> = (0..candles.len()).map(|bar| columns.at(bar).atr14).collect();
     let swings = swings::find(candles, swings::REACH);
     let (levels, trendlines) = match atr.last().copied().flatten() {
-        Some(atr) => (levels::find(candles, &swings, atr), trendlines::find(candles, &swings, atr)),
+        Some(last) => {
+            let turns = swings::turns(candles, swings::REACH, swings::TURN_ATRS, &atr);
+            (levels::find(candles, &turns, last), trendlines::find(candles, &turns, last))
+        }
         None => (Vec::new(), Vec::new()),
     };
     Some(Chart {

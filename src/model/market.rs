@@ -14,6 +14,9 @@ use super::{Direction, OiStatus, Timestamp};
 /// The exchange of a series that names none.
 pub const EXCHANGE_UNKNOWN: &str = "unknown";
 
+/// Whose quota pays for the contexts of markets: one owner for all keys, as one worker is enough for any quota.
+pub const MARKET_ACCOUNT: &str = "market";
+
 /// One bar.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Candle {

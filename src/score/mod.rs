@@ -1,14 +1,15 @@
 //! The score hop: knowledge becomes signals, by pure functions.
 
-pub(crate) mod market;
+mod market;
 mod news;
 
 use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::flow::{Stage, Verdict, compute};
-use crate::model::{Analysis, Signal};
+use crate::model::{Analysis, ChartInContext, Signal, Strategy};
 
+use self::market::{Parameters, signals};
 pub(crate) use news::signal;
 
 /// Scores analyses of articles.
@@ -40,6 +41,41 @@ impl Stage for Score {
                 .into_iter()
                 .map(|analysis| signal(analysis, now).map_or(Verdict::Drop("unanalysed"), Verdict::Keep))
                 .collect()
+        })
+        .await
+    }
+}
+
+/// Scores charts in their context.
+#[derive(Debug)]
+pub struct ScoreMarket {
+    strategies: Vec<Strategy>,
+    parameters: Parameters,
+    clock: Clock,
+}
+
+impl ScoreMarket {
+    /// A stage that scores by `strategies`, and stamps signals by `clock`.
+    #[must_use]
+    pub fn new(strategies: Vec<Strategy>, clock: Clock) -> Self {
+        Self { strategies, parameters: Parameters::default(), clock }
+    }
+}
+
+impl Stage for ScoreMarket {
+    type In = ChartInContext;
+    type Out = Vec<Signal>;
+
+    fn name(&self) -> &'static str {
+        "score/market"
+    }
+
+    async fn apply(self: Arc<Self>, charts: Vec<ChartInContext>) -> anyhow::Result<Vec<Verdict<Vec<Signal>>>> {
+        compute(move || {
+            let now = self.clock.now();
+            let scored = |chart| signals(chart, &self.strategies, &self.parameters, now);
+            let judged = |chart| scored(chart).map_or_else(|error| Verdict::Reject("unwritable", error.to_string()), Verdict::Keep);
+            charts.into_iter().map(judged).collect()
         })
         .await
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::flow::{Reader, Record, Stage, Verdict, read_all};
-use crate::model::{Analysis, ArticleBatch, LedgerEntry, Signal};
+use crate::model::{Analysis, ArticleBatch, ChartInContext, LedgerEntry, MarketBatch, Signal};
 use crate::wire::headers::DeadLetter;
 use crate::wire::{Codec, SchemaId, Undecoded, registry};
 
@@ -14,6 +14,10 @@ pub enum Fact {
     Batch(Box<ArticleBatch>),
     /// One attempt at an article.
     Analysis(Box<Analysis>),
+    /// Series of markets.
+    Market(Box<MarketBatch>),
+    /// A chart, and what derivatives said.
+    Context(Box<ChartInContext>),
     /// A signal.
     Signal(Box<Signal>),
     /// A hold's new state, or the answer that it bought.
@@ -38,6 +42,10 @@ pub struct Codecs {
     pub batches: (String, Codec<ArticleBatch>),
     /// `articles.analyses`.
     pub analyses: (String, Codec<Analysis>),
+    /// `market.batches`.
+    pub market: (String, Codec<MarketBatch>),
+    /// `market.contexts`.
+    pub contexts: (String, Codec<ChartInContext>),
     /// `signals`.
     pub signals: (String, Codec<Signal>),
     /// `spend.ledger`.
@@ -61,11 +69,15 @@ impl Reader for Facts {
 
     fn read(&self, record: &Arc<Record>) -> Result<Verdict<Fact>, Undecoded> {
         let value = record.value.as_deref().unwrap_or_default();
-        let Codecs { batches, analyses, signals, ledger } = &self.0;
+        let Codecs { batches, analyses, market, contexts, signals, ledger } = &self.0;
         let fact = if *record.topic == *batches.0 {
             Fact::Batch(Box::new(batches.1.decode(value)?))
         } else if *record.topic == *analyses.0 {
             Fact::Analysis(Box::new(analyses.1.decode(value)?))
+        } else if *record.topic == *market.0 {
+            Fact::Market(Box::new(market.1.decode(value)?))
+        } else if *record.topic == *contexts.0 {
+            Fact::Context(Box::new(contexts.1.decode(value)?))
         } else if *record.topic == *signals.0 {
             Fact::Signal(Box::new(signals.1.decode(value)?))
         } else if *record.topic == *ledger.0 {
@@ -78,11 +90,15 @@ impl Reader for Facts {
     }
 
     async fn learn(&self, record: &Record, id: SchemaId) -> Result<(), registry::Error> {
-        let Codecs { batches, analyses, signals, ledger } = &self.0;
+        let Codecs { batches, analyses, market, contexts, signals, ledger } = &self.0;
         if *record.topic == *batches.0 {
             batches.1.learn(id).await
         } else if *record.topic == *analyses.0 {
             analyses.1.learn(id).await
+        } else if *record.topic == *market.0 {
+            market.1.learn(id).await
+        } else if *record.topic == *contexts.0 {
+            contexts.1.learn(id).await
         } else if *record.topic == *signals.0 {
             signals.1.learn(id).await
         } else {

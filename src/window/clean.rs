@@ -81,7 +81,7 @@ impl Stage for Clean {
 }
 
 /// Later records of one article have larger versions; redelivered, a record has the same again.
-fn version(received_at: Timestamp, offset: i64) -> i64 {
+pub(super) fn version(received_at: Timestamp, offset: i64) -> i64 {
     (received_at.0 << VERSION_OFFSET_BITS) | (offset & ((1 << VERSION_OFFSET_BITS) - 1))
 }
 

@@ -2,7 +2,9 @@
 
 mod articles;
 mod clean;
+mod market;
 mod text;
 
 pub use articles::{ArticleWindow, Settings as WindowSettings};
 pub use clean::{Clean, Settings as CleanSettings};
+pub use market::{MarketWindow, ReadMarket, Settings as MarketWindowSettings};

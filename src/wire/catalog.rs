@@ -7,7 +7,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::refusal::{Reason, Refusal};
-use crate::model::{Analysis, ArticleBatch, Deferral, LedgerEntry, RawArticle, Signal};
+use crate::model::{
+    Analysis, ArticleBatch, ChartInContext, Deferral, LedgerEntry, MarketBatch, RawArticle, Series, Signal,
+};
 
 /// The reads that a record may take unless its type says otherwise. A raw article takes about 20.
 const READS_MAX: u32 = 1 << 18;

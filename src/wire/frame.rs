@@ -18,6 +18,12 @@ pub(super) enum Frame<'a> {
     Unknown(String),
 }
 
+/// Whether a record begins as Avro does, in one framing or the other.
+#[must_use]
+pub fn is_framed(bytes: &[u8]) -> bool {
+    bytes.starts_with(&SINGLE_OBJECT) || bytes.starts_with(&[CONFLUENT])
+}
+
 impl<'a> Frame<'a> {
     pub(super) fn of(bytes: &'a [u8]) -> Self {
         let truncated = || Self::Unknown(format!("truncated: {} bytes of a header", bytes.len()));

@@ -33,6 +33,7 @@ mod schema;
 pub use body::ALLOCATION_BYTES_MAX;
 pub use catalog::{CATALOG, Record, Topic};
 pub use codec::{Codec, Undecoded, Unread, Unwritable};
+pub use frame::is_framed;
 pub use refusal::{ERROR_CHARS_MAX, Reason, Refusal};
 pub use registry::{Registry, SchemaId};
 pub use schema::{SCHEMA_BYTES_MAX, Unfit, fingerprint};

@@ -32,12 +32,14 @@ mod observability;
 mod parameters;
 mod reading;
 mod reversal;
+mod signals;
 
 use std::collections::BTreeMap;
 
 pub use self::components::{COMPONENT_NEUTRAL, Components};
 pub use self::observability::{Observability, POINTS_MAX, SHAPES_MAX};
 pub use self::parameters::Parameters;
+pub(crate) use self::signals::signals;
 use crate::model::{Chart, Direction, MarketContext, Strategy};
 
 const NEUTRAL: f64 = 50.0;

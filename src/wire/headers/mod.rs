@@ -28,6 +28,8 @@ pub const TRACEPARENT: &str = "traceparent";
 pub const ORIGIN: &str = "origin";
 /// The header that makes a batch without articles a command to its session.
 pub const COMMAND: &str = "command";
+/// The header that names the file that a record of `market.files` was read from.
+pub const FILE: &str = "file";
 /// The longest value that is read, in bytes.
 pub const VALUE_BYTES_MAX: usize = 1024;
 

@@ -239,15 +239,14 @@ proptest! {
         let known: HashSet<String> = list().into_iter().map(|market| market.symbol).collect();
         let found = Markets::new(list()).resolve(&exchange, &symbol);
         prop_assert!(found.multiplier.is_finite() && found.multiplier > 0.0);
-        match found.instrument {
-            Some(instrument) => {
-                prop_assert!(known.contains(&*instrument.coinalyze_symbol));
-                let (_, code) = instrument.coinalyze_symbol.rsplit_once('.').unwrap();
-                prop_assert_eq!(venue::coded(code).map(|venue| venue.name), Some(instrument.venue));
-                let is_own = venue::of(&exchange).is_some_and(|venue| venue.code == code);
-                prop_assert_eq!(found.status, if is_own { OiStatus::Resolved } else { OiStatus::Aggregated });
-            }
-            None => prop_assert_eq!(found.status, OiStatus::Neutral),
+        if let Some(instrument) = found.instrument {
+            prop_assert!(known.contains(&*instrument.coinalyze_symbol));
+            let (_, code) = instrument.coinalyze_symbol.rsplit_once('.').unwrap();
+            prop_assert_eq!(venue::coded(code).map(|venue| venue.name), Some(instrument.venue));
+            let is_own = venue::of(&exchange).is_some_and(|venue| venue.code == code);
+            prop_assert_eq!(found.status, if is_own { OiStatus::Resolved } else { OiStatus::Aggregated });
+        } else {
+            prop_assert_eq!(found.status, OiStatus::Neutral);
         }
     }
 }

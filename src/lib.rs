@@ -24,6 +24,7 @@
 //! * [`flow`]: the engine: batches, stages, windows, and the only source of offsets; names no vendor
 //! * [`kafka`]: the ends of a hop at Kafka: the polling thread, transactions, topics
 //! * [`clickhouse`]: rows, inserts, migrations, look-ups
+//! * [`market`]: the science of candles and of what derivatives say about them, without I/O
 //! * [`provider`]: the one door to services that cost money or are limited
 //! * [`embedded`]: real Kafka and the ClickHouse engine on this machine, and stand-ins for what costs money, for the
 //!   demo and the tests
@@ -61,6 +62,7 @@ pub mod flow;
 pub mod clickhouse;
 pub mod embedded;
 pub mod kafka;
+pub mod market;
 pub mod provider;
 
 pub mod enrich;

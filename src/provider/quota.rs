@@ -25,7 +25,7 @@
 //!
 //! # Restart
 //! A request whose end was never written down counts from the restart: what a dead process sent has arrived by then, or
-//! arrives within the margin.
+//! arrives within the margin. The same holds for a request that is given up after a timeout.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -104,8 +104,16 @@ impl Quota {
         }
     }
 
-    /// Counts what was used before a restart. `now` is the moment of the restart; entries may come in any order.
-    pub fn restore(&mut self, entries: impl IntoIterator<Item = Used>, now: Timestamp) {
+    /// Counts what was used before a restart, and waits for what was refused before it ([`Self::limited_until`]). `now` is
+    /// the moment of the restart; entries may come in any order.
+    pub fn restore(
+        &mut self,
+        entries: impl IntoIterator<Item = Used>,
+        limited_until: Option<Timestamp>,
+        now: Timestamp,
+    ) {
+        let latest = now.plus(RETRY_AFTER_MAX + self.margin());
+        self.limited_until = self.limited_until.max(limited_until.map(|until| until.min(latest)));
         for Used { ended, units } in entries {
             self.give_back(ended.map_or(now, |ended| ended.min(now)), units);
         }
@@ -170,6 +178,12 @@ impl Quota {
     pub fn limited(&mut self, retry_after: Option<Duration>, now: Timestamp) {
         let wait = retry_after.unwrap_or(self.window).min(RETRY_AFTER_MAX) + self.margin();
         self.limited_until = self.limited_until.max(Some(now.plus(wait)));
+    }
+
+    /// Nothing is given out before then; to be kept for a restart.
+    #[must_use]
+    pub fn limited_until(&self) -> Option<Timestamp> {
+        self.limited_until
     }
 
     /// Units that are counted at this moment, those under way included.

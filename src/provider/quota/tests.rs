@@ -64,13 +64,20 @@ fn nothing_is_given_out_while_limited() {
     assert_eq!(quota.grant(1, at(100_000)), Err(Until(at(160_251))));
     quota.limited(Some(Duration::MAX), at(100_000));
     assert_eq!(quota.available(at(100_000 + 3_600_251)), LIMIT, "no refusal is believed for ever");
+    let mut restarted = Quota::new(LIMIT, MINUTE);
+    restarted.restore([], quota.limited_until(), at(200_000));
+    assert_eq!((restarted.available(at(200_000)), restarted.limited_until()), (0, quota.limited_until()));
 }
 
 #[test]
 fn a_restart_and_a_clock_that_is_set_back_forget_nothing() {
     let mut quota = Quota::new(LIMIT, MINUTE);
     let used = |ended: Option<i64>, units| Used { ended: ended.map(at), units };
-    quota.restore([used(None, 3), used(Some(1_000), 10), used(Some(-61_000), 30), used(Some(99_999), 5)], at(2_000));
+    quota.restore(
+        [used(None, 3), used(Some(1_000), 10), used(Some(-61_000), 30), used(Some(99_999), 5)],
+        None,
+        at(2_000),
+    );
     assert_eq!(quota.counted(at(2_000)), 18);
     assert_eq!(quota.counted(at(1_000 + 60_251)), 8);
     assert_eq!(quota.counted(at(2_000 + 60_251)), 0);
@@ -206,7 +213,7 @@ proptest! {
         let (mut start, mut journal, mut down) = (0, Vec::new(), 0);
         for (stop, pause) in stops.into_iter().chain([(RUN_MS, 0)]) {
             let mut quota = Quota::new(LIMIT, MINUTE);
-            quota.restore(journal.iter().copied(), at(start));
+            quota.restore(journal.iter().copied(), None, at(start));
             journal.extend(world.run(&mut quota, start, stop, u32::MAX));
             // What never ended is known to have been under way at the stop, and counts from the restart for good.
             start = stop.max(start) + pause;

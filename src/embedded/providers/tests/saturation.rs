@@ -112,7 +112,7 @@ async fn a_busy_key_is_never_refused_and_never_idle() {
     let stand_ins = StandIns::start(Settings { knobs, minute: MINUTE, ..Settings::default() }).unwrap();
     let config = config::Coinalyze {
         base_url: HttpUrl::parse(&stand_ins.coinalyze_url()).unwrap(),
-        api_keys: vec![Secret::new("a")],
+        api_keys: vec![Secret::new(KEY)],
         ..config::Coinalyze::default()
     };
     let client = Coinalyze::new(&config, &Http::new().unwrap()).unwrap().remove(0);
@@ -127,7 +127,7 @@ async fn a_busy_key_is_never_refused_and_never_idle() {
     scan.run().await;
 
     let bill = stand_ins.bill();
-    let units = &bill.units["a"];
+    let units = &bill.units[KEY];
     assert_eq!((units.refused, units.total()), (0, 1 + 4 * u64::try_from(COINS).unwrap()));
     assert!(units.most_within(MINUTE) <= u64::from(UNITS_MAX));
     // What a second of a busy machine allows; minutes of a minute are simulated where the quota is.
@@ -147,5 +147,5 @@ async fn a_busy_key_is_never_refused_and_never_idle() {
         assert!(told.iter().all(Option::is_some) && context.oi_status == status, "{context:?}");
     }
     scan.run().await;
-    assert_eq!(stand_ins.bill().units["a"].total(), units.total(), "what is fresh is not asked for again");
+    assert_eq!(stand_ins.bill().units[KEY].total(), units.total(), "what is fresh is not asked for again");
 }

@@ -13,8 +13,8 @@
 //!   hour old has moved less than one that is a day old;
 //! * `stake` is how much a signal could change, summed over the signals that the instrument speaks for: [`stake`].
 //!
-//! So what was never known comes before what is old, unless the old one stands near its threshold; and as ignorance
-//! grows with time, nothing waits for ever.
+//! So what was never known comes before what is old, unless the old one stands near its threshold; and as what was just
+//! asked is worth next to nothing, a few valuable instruments do not take all turns.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;

@@ -21,10 +21,10 @@
 //! * [`clock`], [`config`]: where time comes from; every key, its default and its rules
 //! * [`observe`]: the metric table, logs, health
 //! * [`wire`]: Avro and JSON, the schema registry, headers
-//! * [`market`]: the science of charts: candle files, indicators, patterns, the master feed; pure
 //! * [`flow`]: the engine: batches, stages, windows, and the only source of offsets; names no vendor
 //! * [`kafka`]: the ends of a hop at Kafka: the polling thread, transactions, topics
 //! * [`clickhouse`]: rows, inserts, migrations, look-ups
+//! * [`market`]: the science of candles and of what derivatives say about them, and the master feed; pure
 //! * [`provider`]: the one door to services that cost money or are limited
 //! * [`embedded`]: real Kafka and the ClickHouse engine on this machine, and stand-ins for what costs money, for the
 //!   demo and the tests
@@ -57,13 +57,12 @@ pub mod config;
 pub mod observe;
 pub mod wire;
 
-pub mod market;
-
 pub mod flow;
 
 pub mod clickhouse;
 pub mod embedded;
 pub mod kafka;
+pub mod market;
 pub mod provider;
 
 pub mod enrich;

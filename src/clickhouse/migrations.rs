@@ -37,6 +37,7 @@ scripts! {
     7 "007_paid_answers";
     8 "008_session_events";
     9 "009_limits_and_dates";
+    10 "010_market_contexts";
 }
 
 /// Where applied migrations are noted. Not a migration itself: it must be there before the first.

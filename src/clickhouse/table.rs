@@ -38,6 +38,7 @@ tables! {
     Signals "signals" "Scored signals.";
     DeadLetters "dead_letters" "Records that could not be processed.";
     Candles "candles" "Bars of market series.";
+    Contexts "market_contexts" "What derivatives said of an instrument.";
     Instruments "instruments" "What a market series is called at the data provider.";
     Runs "runs" "Live traffic and replays.";
 }

@@ -11,8 +11,7 @@ use std::time::Duration;
 use crate::model::{Cadence, NanoUsd, Strategy};
 
 use super::choice::{
-    Action, HttpUrl, Mechanism, Protocol, Provider, Rung, filled, host_ports, identifier, language, name,
-    prefix,
+    Action, HttpUrl, Mechanism, Protocol, Provider, Rung, filled, host_ports, identifier, language, name, prefix,
 };
 use super::leaf::{each, text, within};
 use super::secret::{Secret, Token};

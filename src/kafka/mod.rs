@@ -25,8 +25,7 @@ pub use range::{Partition, committed_by};
 pub use sink::{KafkaSink, dead_letter};
 pub use tail::{Start, Tail};
 pub use topics::{
-    ARTICLES_ANALYSES, ARTICLES_BATCHES, ARTICLES_DEFERRED, ARTICLES_RAW, DLQ_SUFFIX, MARKET_BATCHES,
-    MARKET_CONTEXTS, MARKET_FILES, SIGNALS, SPEND_LEDGER, TOPICS,
-    Topic,
+    ARTICLES_ANALYSES, ARTICLES_BATCHES, ARTICLES_DEFERRED, ARTICLES_RAW, DLQ_SUFFIX, MARKET_BATCHES, MARKET_CONTEXTS,
+    MARKET_FILES, SIGNALS, SPEND_LEDGER, TOPICS, Topic,
 };
 pub use transaction::{Committing, Place, Transactions};

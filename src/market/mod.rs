@@ -1,4 +1,5 @@
-//! Market science: what a candle file holds, what its chart shows, and the feed that tells of it.
+//! Market science: what a candle file holds, what its chart shows, what derivatives say about it, and the feed that tells
+//! of it.
 //!
 //! Pure, except where the feed's file is written by name: bytes, candles and `now` in, facts out; nothing here knows a
 //! clock or a vendor. Candles are strictly ascending by time. Prices are in the quote currency and volumes as the venue
@@ -16,10 +17,13 @@
 pub mod candles;
 pub mod candlesticks;
 pub mod chart;
+pub mod contexts;
 pub mod feed;
 pub mod formations;
 pub mod indicators;
 pub mod levels;
+pub mod plan;
+pub mod resolver;
 pub mod swings;
 pub mod trendlines;
 pub mod volume;

@@ -72,9 +72,21 @@ pub(super) const OUTCOMES: &[&str] = &[
     "unanalysed",
 ];
 /// Why records become dead letters.
-pub(super) const REASONS: &[&str] =
-    &["malformed", "unknown_schema", "invalid", "too_large", "unwritable", "poison_row", "failed", "empty", "no_candles",
-      "no_symbol", "no_interval", "too_few_bars", "inconsistent"];
+pub(super) const REASONS: &[&str] = &[
+    "malformed",
+    "unknown_schema",
+    "invalid",
+    "too_large",
+    "unwritable",
+    "poison_row",
+    "failed",
+    "empty",
+    "no_candles",
+    "no_symbol",
+    "no_interval",
+    "too_few_bars",
+    "inconsistent",
+];
 /// How transactions end.
 pub(super) const ENDS: &[&str] = &["committed", "aborted"];
 /// Why windows close: [`CloseReason::ALL`](crate::model::CloseReason::ALL), as a test asserts.

@@ -9,4 +9,5 @@ pub mod gate;
 pub mod journal;
 pub mod ledger;
 pub mod price;
+pub mod quota;
 pub mod retry;

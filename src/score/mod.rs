@@ -74,7 +74,9 @@ impl Stage for ScoreMarket {
         compute(move || {
             let now = self.clock.now();
             let scored = |chart| signals(chart, &self.strategies, &self.parameters, now);
-            let judged = |chart| scored(chart).map_or_else(|error| Verdict::Reject("unwritable", error.to_string()), Verdict::Keep);
+            let judged = |chart| {
+                scored(chart).map_or_else(|error| Verdict::Reject("unwritable", error.to_string()), Verdict::Keep)
+            };
             charts.into_iter().map(judged).collect()
         })
         .await

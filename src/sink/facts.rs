@@ -26,6 +26,17 @@ pub enum Fact {
     DeadLetter(Box<Letter>),
 }
 
+impl Fact {
+    /// What the intervals of its series are called.
+    #[must_use]
+    pub fn intervals(&self) -> Vec<String> {
+        match self {
+            Self::Market(batch) => batch.series.iter().map(|charted| charted.series.interval.to_string()).collect(),
+            _ => Vec::new(),
+        }
+    }
+}
+
 /// A record of a `.dlq` topic.
 #[derive(Debug)]
 pub struct Letter {

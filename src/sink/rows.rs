@@ -7,7 +7,8 @@ use tracing::error;
 
 use super::facts::{Fact, Letter};
 use crate::clickhouse::rows::{
-    AnalysisRow, AnswerRow, ArticleRow, Bytes, DeadLetterRow, EventRow, RecordRow, SessionRow, SignalRow, SpendRow,
+    AnalysisRow, AnswerRow, ArticleRow, Bytes, CandleRow, ContextRow, DeadLetterRow, EventRow, RecordRow, SessionRow,
+    SignalRow, SpendRow,
 };
 use crate::clickhouse::{Failure, Observer, Poisoned, Store, Stored, Table};
 use crate::clock::Clock;
@@ -55,26 +56,44 @@ impl ClickHouseSink {
 
 impl Sink<Fact> for ClickHouseSink {
     async fn write(&mut self, kept: Vec<Landed<Fact>>, mut rejected: Vec<Reject>) -> anyhow::Result<()> {
+        let intervals: Vec<Vec<String>> = kept.iter().map(|landed| landed.value.intervals()).collect();
         let mut rows = Rows::default();
-        for landed in &kept {
+        for (landed, intervals) in kept.iter().zip(&intervals) {
             if let Some(record) = landed.from.first() {
-                rows.add(&landed.value, record, self.budget);
+                rows.add(&landed.value, record, intervals, self.budget);
             }
         }
-        let Rows { articles, sessions, events, analyses, records, signals, dead_letters, spend, answers } = rows;
+        let Rows {
+            articles,
+            sessions,
+            events,
+            analyses,
+            records,
+            candles,
+            contexts,
+            signals,
+            dead_letters,
+            spend,
+            answers,
+        } = rows;
         let refused = tokio::join!(
             self.insert::<ArticleRow<'_>>(articles.0, articles.1),
             self.insert::<SessionRow<'_>>(sessions.0, sessions.1),
             self.insert::<EventRow<'_>>(events.0, events.1),
             self.insert::<AnalysisRow<'_>>(analyses.0, analyses.1),
             self.insert::<RecordRow<'_>>(records.0, records.1),
+            self.insert::<CandleRow<'_>>(candles.0, candles.1),
+            self.insert::<ContextRow<'_>>(contexts.0, contexts.1),
             self.insert::<SignalRow<'_>>(signals.0, signals.1),
             self.insert::<DeadLetterRow<'_>>(dead_letters.0, dead_letters.1),
             self.insert::<SpendRow<'_>>(spend.0, spend.1),
             self.insert::<AnswerRow<'_>>(answers.0, answers.1),
         );
-        let (articles, sessions, events, analyses, records, signals, dead_letters, spend, answers) = refused;
-        for refused in [articles, sessions, events, analyses, records, signals, dead_letters, spend, answers] {
+        let (articles, sessions, events, analyses, records, candles, contexts, signals, dead_letters, spend, answers) =
+            refused;
+        for refused in
+            [articles, sessions, events, analyses, records, candles, contexts, signals, dead_letters, spend, answers]
+        {
             rejected.extend(refused);
         }
         for reject in &rejected {
@@ -103,6 +122,8 @@ struct Rows<'a> {
     events: Gathered<'a, EventRow<'a>>,
     analyses: Gathered<'a, AnalysisRow<'a>>,
     records: Gathered<'a, RecordRow<'a>>,
+    candles: Gathered<'a, CandleRow<'a>>,
+    contexts: Gathered<'a, ContextRow<'a>>,
     signals: Gathered<'a, SignalRow<'a>>,
     dead_letters: Gathered<'a, DeadLetterRow<'a>>,
     spend: Gathered<'a, SpendRow<'a>>,
@@ -110,7 +131,8 @@ struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    fn add(&mut self, fact: &'a Fact, record: &'a Arc<Record>, budget: NanoUsd) {
+    /// `intervals` are those of the series of `fact`, as they are called.
+    fn add(&mut self, fact: &'a Fact, record: &'a Arc<Record>, intervals: &'a [String], budget: NanoUsd) {
         match fact {
             Fact::Batch(batch) => {
                 for article in batch.articles.iter().chain(&batch.screened) {
@@ -133,6 +155,17 @@ impl<'a> Rows<'a> {
                     self.analyses.0.push(row);
                     self.analyses.1.push(record);
                 }
+            }
+            Fact::Market(batch) => {
+                for (charted, interval) in batch.series.iter().zip(intervals) {
+                    let candles = &charted.series.candles;
+                    self.candles.0.extend(candles.iter().map(|candle| CandleRow::new(charted, interval, candle)));
+                    self.candles.1.extend(std::iter::repeat_n(record, candles.len()));
+                }
+            }
+            Fact::Context(chart) => {
+                self.contexts.0.push(ContextRow::from(&**chart));
+                self.contexts.1.push(record);
             }
             Fact::Signal(signal) => {
                 self.signals.0.push(SignalRow::from(&**signal));

@@ -43,7 +43,8 @@ impl Reader for ReadMarket {
         let read = if is_framed(value) {
             candles::given(self.codec.decode(value)?, record.timestamp)
         } else if value.len() > self.bytes_max {
-            let error = format!("{} bytes, at most {} are allowed (limits.record_bytes_max)", value.len(), self.bytes_max);
+            let error =
+                format!("{} bytes, at most {} are allowed (limits.record_bytes_max)", value.len(), self.bytes_max);
             return Ok(Verdict::Reject("too_large", error));
         } else {
             let name = headers::text(&record.headers, headers::FILE).unwrap_or_default();

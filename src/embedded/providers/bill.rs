@@ -7,14 +7,16 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use crate::model::NanoUsd;
+use crate::model::{NanoUsd, Timestamp};
 
 use super::Provider;
 use super::knobs::Flaw;
 use super::price::Sale;
+use super::units::Units;
 
 /// Entries that are kept; later ones count in the totals only.
 const ENTRIES_MAX: usize = 2_000_000;
@@ -51,7 +53,7 @@ pub enum Outcome {
     Lost,
     /// Tokens counted, for free.
     Counted,
-    /// 429 by chance.
+    /// 429 by chance, or because the units of a key are used up.
     RateLimited,
     /// 429 because too many requests were under way.
     OverCapacity,
@@ -89,6 +91,8 @@ pub struct Entry {
 pub struct Bill {
     /// Every billed call, in order of acceptance.
     pub entries: Vec<Entry>,
+    /// Units of Coinalyze by key.
+    pub units: BTreeMap<String, Units>,
     spent: [NanoUsd; Provider::ALL.len()],
     credits: u64,
     requests: BTreeMap<(Provider, Outcome), u64>,
@@ -172,6 +176,15 @@ impl Book {
         }
         bill.entries.push(entry);
         Some(bill.entries.len() - 1)
+    }
+
+    /// Charges units to a key of Coinalyze, if they fit into its quota: so many in so long a window.
+    ///
+    /// # Errors
+    /// They do not: how long to wait.
+    pub fn charge(&self, key: &str, units: u32, quota: (u32, Duration), now: Timestamp) -> Result<(), Duration> {
+        let accounts = &mut self.0.lock().bill.units;
+        accounts.entry(key.to_owned()).or_default().charge(units, quota.0, quota.1, now)
     }
 
     /// The answer to a billed call was handed over.

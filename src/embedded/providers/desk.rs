@@ -52,6 +52,8 @@ pub struct Ask<'a> {
     pub settings: &'a Settings,
     /// Credits billed before.
     pub credits: u64,
+    /// Where units are charged.
+    pub book: &'a Book,
 }
 
 /// An answer.
@@ -175,7 +177,9 @@ impl Desk {
             self.book.count(provider, Outcome::Unavailable);
             return Decision { reply: None, wait: Duration::ZERO, entry: None, turn: None };
         }
-        let question = Question::of(parts.uri.path(), body);
+        // What has no body asks by its query.
+        let asked = if body.is_empty() { parts.uri.query().unwrap_or_default().as_bytes() } else { body };
+        let question = Question::of(parts.uri.path(), asked);
         let nth = self.book.asked(question);
         let fate = Fate::draw(&knobs, Chance::new(self.settings.seed, question, nth));
         let latency = knobs.latency.at(fate.pace);
@@ -219,7 +223,7 @@ impl Desk {
         }
         let credits = self.book.credits();
         let settings = &*self.settings;
-        let offer = self.service.answer(&Ask { parts, body, fate, knobs, settings, credits })?;
+        let offer = self.service.answer(&Ask { parts, body, fate, knobs, settings, credits, book: &self.book })?;
         if offer.sale.is_none() {
             return Ok((offer, None));
         }

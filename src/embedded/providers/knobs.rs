@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use super::chance::Chance;
 
-/// What is wrong with an answer that was given, and billed. Tavily has three of these only.
+/// What is wrong with an answer that was given, and billed. Tavily and Coinalyze have three of these only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Flaw {
-    /// No JSON, broken JSON, or JSON of another schema. Tavily: the body ends in the middle, as with `Truncated`.
+    /// No JSON, broken JSON, or JSON of another schema. Tavily and Coinalyze: the body ends in the middle, as with
+    /// `Truncated`.
     Malformed,
     /// JSON between Markdown fences.
     Fenced,
@@ -21,7 +22,7 @@ pub enum Flaw {
     Blocked,
     /// Gemini: a candidate that ends with `SAFETY`; `OpenAI`: null content and a refusal.
     Refused,
-    /// No content, or content without parts. Tavily: no results.
+    /// No content, or content without parts. Tavily: no results; Coinalyze: an empty list.
     Empty,
     /// Cut, and one token more was billed than the cap allows, as was once recorded of Gemini.
     OverCap,
@@ -75,6 +76,8 @@ pub struct Knobs {
     pub plan_credits_max: Option<u64>,
     /// Tavily: credits after which 433 is answered, the limit of pay-as-you-go.
     pub paygo_credits_max: Option<u64>,
+    /// Coinalyze: a symbol that has data is left out of an answer.
+    pub omitted: f64,
     /// 429: too many requests, try again soon.
     pub rate_limited: f64,
     /// Gemini: 429 of the daily quota; `OpenAI`: 429 `insufficient_quota`; Tavily: 432.
@@ -119,6 +122,7 @@ impl Default for Knobs {
             retry_after: Duration::from_secs(1),
             plan_credits_max: None,
             paygo_credits_max: None,
+            omitted: 0.0,
             rate_limited: 0.0,
             out_of_quota: 0.0,
             unavailable: 0.0,

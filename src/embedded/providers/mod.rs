@@ -1,4 +1,4 @@
-//! Stand-ins for services that cost money: Gemini, an `OpenAI`-compatible service, and Tavily.
+//! Stand-ins for services that cost money or are limited: Gemini, an `OpenAI`-compatible service, Tavily, and Coinalyze.
 //!
 //! They run inside the process that uses them, on a thread of their own, each on a port of 127.0.0.1, and end when
 //! dropped. Their interfaces follow the recorded ones, errors and oddities included; what goes wrong and how often is
@@ -10,6 +10,7 @@
 
 pub mod bill;
 mod chance;
+mod coinalyze;
 mod completion;
 mod cues;
 mod desk;
@@ -22,6 +23,7 @@ mod reading;
 mod schema;
 mod tavily;
 mod tokens;
+pub mod units;
 
 #[cfg(test)]
 mod tests;
@@ -31,12 +33,14 @@ use std::io;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use self::bill::{Bill, Book};
+pub use self::coinalyze::markets;
 use self::desk::{Desk, Service};
 use self::door::Door;
 use self::knobs::Knobs;
@@ -45,7 +49,12 @@ use crate::clock::Clock;
 use crate::model::NanoUsd;
 
 /// Who is stood in for, in the order of [`Provider::ALL`].
-const SERVICES: [&dyn Service; Provider::ALL.len()] = [&gemini::Gemini, &openai::OpenAi, &tavily::Tavily];
+const SERVICES: [&dyn Service; Provider::ALL.len()] =
+    [&gemini::Gemini, &openai::OpenAi, &tavily::Tavily, &coinalyze::Coinalyze];
+
+/// The quota of a key of Coinalyze (`wire-formats.md` 1.1).
+const UNITS_MAX: u32 = 40;
+const MINUTE: Duration = Duration::from_mins(1);
 
 /// A provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,11 +65,13 @@ pub enum Provider {
     OpenAi,
     /// Tavily.
     Tavily,
+    /// Coinalyze.
+    Coinalyze,
 }
 
 impl Provider {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Gemini, Self::OpenAi, Self::Tavily];
+    pub const ALL: [Self; 4] = [Self::Gemini, Self::OpenAi, Self::Tavily, Self::Coinalyze];
 }
 
 /// How the stand-ins run.
@@ -73,20 +84,26 @@ pub struct Settings {
     pub models: Vec<Model>,
     /// What a credit of Tavily costs.
     pub credit: NanoUsd,
-    /// Dates what they find.
+    /// Units of a key of Coinalyze in a sliding minute.
+    pub units_max: u32,
+    /// How long that minute is.
+    pub minute: Duration,
+    /// Dates what they find, and slides that minute.
     pub clock: Clock,
     /// How all of them behave at the start.
     pub knobs: Knobs,
 }
 
 impl Default for Settings {
-    /// Seed 0, any key, the list prices, the system's clock, and everything well.
+    /// Seed 0, any key, the list prices, the real quota, the system's clock, and everything well.
     fn default() -> Self {
         Self {
             seed: 0,
             key: None,
             models: price::list(),
             credit: price::CREDIT,
+            units_max: UNITS_MAX,
+            minute: MINUTE,
             clock: Clock::system(),
             knobs: Knobs::default(),
         }
@@ -141,6 +158,12 @@ impl StandIns {
     #[must_use]
     pub fn tavily_url(&self) -> String {
         self.url(Provider::Tavily)
+    }
+
+    /// The base URL of Coinalyze, with its version.
+    #[must_use]
+    pub fn coinalyze_url(&self) -> String {
+        self.url(Provider::Coinalyze)
     }
 
     /// How a provider behaves.

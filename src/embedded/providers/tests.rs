@@ -1,13 +1,16 @@
 //! The stand-ins as their users meet them: without a socket where that is enough, over real connections where not.
 
+mod coinalyze;
 mod gemini;
 mod openai;
+mod saturation;
 mod socket;
 mod tavily;
 
 use std::sync::Arc;
 
 use hyper::Request;
+use hyper::http::request::Builder;
 use serde_json::Value;
 
 use super::bill::{Book, Outcome};
@@ -59,18 +62,22 @@ impl Till {
     }
 
     fn decide(&self, path: &str, headers: &[(&str, &str)], body: &Value) -> Decision {
-        let mut request = Request::post(path);
+        self.send(Request::post(path), headers, body.to_string().as_bytes())
+    }
+
+    fn send(&self, mut request: Builder, headers: &[(&str, &str)], body: &[u8]) -> Decision {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         let (parts, ()) = request.body(()).unwrap().into_parts();
-        self.desk.decide(&parts, body.to_string().as_bytes())
+        self.desk.decide(&parts, body)
     }
 
     /// Sent with the right key.
     fn post(&self, path: &str, body: &Value) -> Came {
         let header = match self.provider {
             Provider::Gemini => ("x-goog-api-key", KEY.to_owned()),
+            Provider::Coinalyze => ("api_key", KEY.to_owned()),
             Provider::OpenAi | Provider::Tavily => ("authorization", format!("Bearer {KEY}")),
         };
         came(self.decide(path, &[(header.0, &header.1)], body))

@@ -18,6 +18,9 @@ const SECONDS_MAX: u32 = 5 * WEEK;
 pub struct Interval(u32);
 
 impl Interval {
+    /// 15 minutes.
+    pub const QUARTER_HOUR: Self = Self(15 * MINUTE);
+
     /// An interval of so many seconds; `None` for 0, and for more than five weeks.
     #[must_use]
     pub fn of_seconds(seconds: u32) -> Option<Self> {

@@ -31,7 +31,12 @@ impl Answer {
 
     /// The body of a success, or what one that cannot be read means.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, CallError> {
-        serde_json::from_slice(&self.body).map_err(|fault| {
+        self.read_by(|body| serde_json::from_slice(body))
+    }
+
+    /// The same, for bodies that have a reader of their own.
+    pub fn read_by<T>(&self, reader: impl FnOnce(&[u8]) -> serde_json::Result<T>) -> Result<T, CallError> {
+        reader(&self.body).map_err(|fault| {
             let error = format!("{} answers with what is no answer: {}", self.service, quote(&fault.to_string()));
             // It ends in the middle, which no length told.
             if fault.is_eof() { CallError::Lost { error } } else { CallError::Permanent { error } }

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use reqwest::{Client, Response, redirect, retry};
+use reqwest::{Client, RequestBuilder, Response, redirect, retry};
 use serde::Serialize;
 
 use super::access::Access;
@@ -55,25 +55,43 @@ impl Http {
         body: &impl Serialize,
         read: impl FnOnce(&Answer) -> Called<T>,
     ) -> Called<T> {
-        match self.exchange(access, path, body).await {
-            Ok(answer) => read(&answer),
-            Err(unanswered) => unanswered.called(access.name),
-        }
+        ask(access, self.0.post(access.url(path)).json(body), read).await
     }
 
-    async fn exchange(&self, access: &Access, path: &[&str], body: &impl Serialize) -> Result<Answer, Unanswered> {
-        let request = self.0.post(access.url(path)).headers(access.headers()).timeout(access.timeout).json(body);
-        let mut response = request.send().await?;
-        let status = response.status();
-        let headers = std::mem::take(response.headers_mut());
-        let mut body = Vec::new();
-        let end = drain(&mut response, &mut body).await;
-        // A failed status says what to do, however much of its body came.
-        if status.is_success() {
-            end?;
+    /// Asks for `path` of a service with a `query`, and reads what comes back.
+    pub(super) async fn get<T>(
+        &self,
+        access: &Access,
+        path: &[&str],
+        query: &[(&str, String)],
+        read: impl FnOnce(&Answer) -> Called<T>,
+    ) -> Called<T> {
+        let mut url = access.url(path);
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
         }
-        Ok(Answer { service: access.name, status: status.as_u16(), headers, body: access.scrub(body) })
+        ask(access, self.0.get(url), read).await
     }
+}
+
+async fn ask<T>(access: &Access, request: RequestBuilder, read: impl FnOnce(&Answer) -> Called<T>) -> Called<T> {
+    match exchange(access, request).await {
+        Ok(answer) => read(&answer),
+        Err(unanswered) => unanswered.called(access.name),
+    }
+}
+
+async fn exchange(access: &Access, request: RequestBuilder) -> Result<Answer, Unanswered> {
+    let mut response = request.headers(access.headers()).timeout(access.timeout).send().await?;
+    let status = response.status();
+    let headers = std::mem::take(response.headers_mut());
+    let mut body = Vec::new();
+    let end = drain(&mut response, &mut body).await;
+    // A failed status says what to do, however much of its body came.
+    if status.is_success() {
+        end?;
+    }
+    Ok(Answer { service: access.name, status: status.as_u16(), headers, body: access.scrub(body) })
 }
 
 async fn drain(response: &mut Response, body: &mut Vec<u8>) -> Result<(), Unanswered> {

@@ -23,6 +23,7 @@
 
 mod access;
 mod answer;
+mod coinalyze;
 mod gemini;
 mod http;
 mod openai;
@@ -39,6 +40,7 @@ mod wait;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use coinalyze::Coinalyze;
 pub use gemini::Gemini;
 pub use http::{ANSWER_BYTES_MAX, Http};
 pub use openai::OpenAi;

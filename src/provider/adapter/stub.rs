@@ -96,7 +96,7 @@ pub(super) async fn server(act: Act) -> (String, tokio::task::JoinHandle<String>
     (url, task)
 }
 
-/// Reads one request by its length.
+/// Reads one request by its length; one without has no body.
 async fn request(stream: &mut TcpStream) -> String {
     let mut text = String::new();
     let mut chunk = [0; 4096];
@@ -104,7 +104,7 @@ async fn request(stream: &mut TcpStream) -> String {
         let read = stream.read(&mut chunk).await.unwrap();
         text.push_str(std::str::from_utf8(&chunk[..read]).unwrap());
         let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap_or("0");
         if body.len() >= length.parse().unwrap() {
             return text;
         }

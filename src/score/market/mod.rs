@@ -36,7 +36,7 @@ mod signals;
 
 use std::collections::BTreeMap;
 
-pub use self::components::{COMPONENT_NEUTRAL, Components};
+pub use self::components::Components;
 pub use self::observability::{Observability, POINTS_MAX, SHAPES_MAX};
 pub use self::parameters::Parameters;
 pub(crate) use self::signals::signals;

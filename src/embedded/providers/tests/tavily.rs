@@ -25,7 +25,7 @@ fn results_follow_from_the_query() {
         assert!(text("url").starts_with("https://example.org/bitcoin-etf-inflow/"), "{result}");
         assert!(text("content").contains("Bitcoin ETF inflow") && text("title").contains("Bitcoin ETF inflow"));
         let published = crate::model::parse_date(&text("published_date"), NOON).unwrap();
-        assert!(published < NOON && NOON.since(published) < std::time::Duration::from_hours(24 * 8), "{result}");
+        assert!(published < NOON && NOON.since(published) < Duration::from_hours(24 * 8), "{result}");
         assert!((0.0..=1.0).contains(&result["score"].as_f64().unwrap()));
     }
     let other = Till::open(Provider::Tavily, Knobs::default());

@@ -75,12 +75,12 @@ async fn keep(surroundings: Surroundings, hop: Line, health: Component, mut stop
 
 /// Waits until a hop ends by itself, or drains it when it is to stop.
 async fn attend(surroundings: &Surroundings, started: Started, stop: &mut watch::Receiver<bool>) -> anyhow::Result<()> {
-    let Started { mut running, source, ledger } = started;
+    let Started { mut running, source, closing } = started;
     let ended = tokio::select! {
         ended = &mut running => ended,
         () = told(stop) => {
-            if let Some(ledger) = &ledger {
-                ledger.close();
+            if let Some(close) = &closing {
+                close();
             }
             source.stop.store(true, Ordering::Release);
             let patience = surroundings.config.flow.drain + LEAVE_MAX;

@@ -8,7 +8,6 @@ use std::io::{BufRead as _, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use anyhow::Context as _;
 use serde_json::json;
 use signalmill::bare::Bare;
 use signalmill::clock::Clock;

@@ -7,7 +7,6 @@
 use std::io::{BufRead as _, Write as _};
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};

@@ -2,8 +2,10 @@
 
 mod check;
 mod demo;
+mod indicators;
 mod ingest;
 mod migrate;
+mod patterns;
 mod run;
 mod sessions;
 mod tap;
@@ -43,6 +45,8 @@ pub fn execute(cli: Cli) -> anyhow::Result<()> {
         Command::Demo(demo) => block_on(demo::run(demo, load()?, global.json)),
         Command::Run(run) => block_on(run::run(run, load()?)),
         Command::Ingest(Ingest::Articles(articles)) => ingest::articles(&articles, &load()?, global.json),
+        Command::Indicators(asked) => indicators::run(&asked),
+        Command::Patterns(asked) => patterns::run(&asked, global.json),
         Command::Check => block_on(check::run(load(), global.json)),
         Command::Migrate => block_on(migrate::run(load()?, global.json)),
         Command::Topology(topology) => Ok(topology::print(&topology, &mut io::stdout().lock())?),

@@ -1,0 +1,5 @@
+//! Candle files on the disk: one that is looked at.
+
+mod file;
+
+pub(super) use self::file::read;

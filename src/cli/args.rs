@@ -13,7 +13,7 @@ use clap_complete::Shell;
 use crate::config::Environment;
 use crate::observe;
 
-pub use self::market::{Indicators, Patterns};
+pub use self::market::{Indicators, IngestMarket, Patterns};
 
 use super::exit::Usage;
 use super::stages::Stages;
@@ -154,6 +154,8 @@ pub struct Run {
 pub enum Ingest {
     /// Articles from JSON lines, a JSON array, CSV, RSS or Atom
     Articles(IngestArticles),
+    /// Candle files: every file of a folder and of the folders in it
+    Market(IngestMarket),
 }
 
 /// Arguments of `ingest articles`.

@@ -35,3 +35,11 @@ fn share(text: &str) -> Result<f64, &'static str> {
         _ => Err("expected a number from 0 to 1"),
     }
 }
+
+/// Arguments of `ingest market`.
+#[derive(Debug, Clone, Args)]
+pub struct IngestMarket {
+    /// Folder of candle files; hidden files are passed over
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+}

@@ -6,6 +6,7 @@ mod indicators;
 mod ingest;
 mod migrate;
 mod patterns;
+mod post;
 mod run;
 mod sessions;
 mod tap;
@@ -45,6 +46,7 @@ pub fn execute(cli: Cli) -> anyhow::Result<()> {
         Command::Demo(demo) => block_on(demo::run(demo, load()?, global.json)),
         Command::Run(run) => block_on(run::run(run, load()?)),
         Command::Ingest(Ingest::Articles(articles)) => ingest::articles(&articles, &load()?, global.json),
+        Command::Ingest(Ingest::Market(market)) => ingest::market::run(&market, &load()?, global.json),
         Command::Indicators(asked) => indicators::run(&asked),
         Command::Patterns(asked) => patterns::run(&asked, global.json),
         Command::Check => block_on(check::run(load(), global.json)),

@@ -13,7 +13,7 @@ use clap_complete::Shell;
 use crate::config::Environment;
 use crate::observe;
 
-pub use self::market::{Indicators, IngestMarket, Patterns};
+pub use self::market::{Choice, Export, Indicators, IngestMarket, MasterFeed, Patterns, Scan};
 
 use super::exit::Usage;
 use super::stages::Stages;
@@ -77,7 +77,7 @@ impl Cli {
             LogFormat::Human => observe::LogFormat::Human,
             LogFormat::Json => observe::LogFormat::Json,
         };
-        let usual = matches!(self.command, Command::Demo(_)).then_some(WATCHED_LOG_FILTER);
+        let usual = matches!(self.command, Command::Demo(_) | Command::Scan(_)).then_some(WATCHED_LOG_FILTER);
         let filter = log.as_deref().or_else(|| environment.get(LOG_VARIABLE)).or(usual);
         Ok(observe::init_logs(filter, format)?)
     }
@@ -102,6 +102,11 @@ pub enum Command {
     /// Send data into the input topics
     #[command(subcommand)]
     Ingest(Ingest),
+    /// Turn a folder of candle files into signals and a master feed
+    Scan(Scan),
+    /// Write what ClickHouse holds to a file
+    #[command(subcommand)]
+    Export(Export),
     /// Print the indicators of a candle file, a JSON object a bar
     Indicators(Indicators),
     /// Print the patterns, levels and trendlines of a candle file

@@ -20,7 +20,7 @@ CREATE TABLE IF NOT EXISTS {database}.market_contexts{on_cluster}
     venue LowCardinality(String),
     open_interest_usd Nullable(Float64) CODEC(ZSTD(1)),
     open_interest_change Nullable(Float64) CODEC(ZSTD(1)),
-    funding_rate Nullable(Float64) CODEC(ZSTD(1)) COMMENT 'percent for each funding interval',
+    funding_rate Nullable(Float64) COMMENT 'percent for each funding interval' CODEC(ZSTD(1)),
     long_short_ratio Nullable(Float64) CODEC(ZSTD(1)),
     liquidations_long_usd Nullable(Float64) CODEC(ZSTD(1)),
     liquidations_short_usd Nullable(Float64) CODEC(ZSTD(1)),

@@ -4,12 +4,10 @@
 //! It runs as a child process (this benchmark again, with hidden arguments), so that its CPU seconds can be told from
 //! those of the stand-ins, which are the benchmark's.
 
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::process::{Child, Command, Stdio};
+use std::io::{BufRead as _, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use anyhow::Context as _;
 use serde_json::json;
 use signalmill::bare::Bare;
 use signalmill::clock::Clock;
@@ -20,46 +18,18 @@ use signalmill::kafka::ARTICLES_RAW;
 use signalmill::model::Timestamp;
 use signalmill::provider::adapter::{self, Schema};
 
+use crate::child::Child;
 use crate::{IN_FLIGHT, articles};
 
 /// The hidden first argument.
 const ARGUMENT: &str = "--as-asking-loop";
 
-/// The loop as a running child; killed when dropped.
-pub struct Loop {
-    process: Child,
-}
-
-impl Loop {
-    /// Starts it on `count` articles of about `bytes` bytes, and returns when its bodies are made.
-    ///
-    /// # Errors
-    /// When it cannot start.
-    pub fn start(url: &str, count: u64, bytes: usize) -> anyhow::Result<Self> {
-        let mut process = Command::new(std::env::current_exe()?)
-            .args([ARGUMENT, url, &count.to_string(), &bytes.to_string()])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let out = process.stdout.take().context("no pipe")?;
-        let mut line = String::new();
-        BufReader::new(out).read_line(&mut line)?;
-        anyhow::ensure!(!line.is_empty(), "the bare loop ended before its first call");
-        Ok(Self { process })
-    }
-
-    /// Its process id.
-    pub fn pid(&self) -> u32 {
-        self.process.id()
-    }
-}
-
-impl Drop for Loop {
-    fn drop(&mut self) {
-        // Both fail only where the process has ended already.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
+/// Starts it on `count` articles of about `bytes` bytes, and returns when its bodies are made.
+///
+/// # Errors
+/// When it cannot start.
+pub fn start(url: &str, count: u64, bytes: usize) -> anyhow::Result<Child> {
+    Child::start(&[ARGUMENT, url, &count.to_string(), &bytes.to_string()])
 }
 
 /// Runs the loop where this process was started for it; says whether it was.

@@ -4,11 +4,9 @@
 //! it sent has arrived, and commits. It runs as a child process (this benchmark again, with hidden arguments), so that
 //! its CPU seconds can be told from the benchmark's.
 
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::process::{Child, Command, Stdio};
+use std::io::{BufRead as _, Write as _};
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -21,47 +19,20 @@ use signalmill::flow::Record;
 use signalmill::kafka::{ARTICLES_RAW, SIGNALS};
 use signalmill::model::{Signal, Timestamp};
 
+use crate::child::Child;
+
 /// The hidden first argument.
 const ARGUMENT: &str = "--as-bare-loop";
 /// Records after which offsets are committed: about once a second.
 const COMMIT_RECORDS: u64 = 5_000;
 const POLL: Duration = Duration::from_millis(50);
 
-/// The loop as a running child; killed when dropped.
-pub struct Loop {
-    process: Child,
-}
-
-impl Loop {
-    /// Starts it on `count` articles and returns when it has the first one.
-    ///
-    /// # Errors
-    /// When it cannot start, or ends without a record.
-    pub fn start(kafka: &config::Kafka, count: u64) -> anyhow::Result<Self> {
-        let mut process = Command::new(std::env::current_exe()?)
-            .args([ARGUMENT, &kafka.brokers, &kafka.topic_prefix, &count.to_string()])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let mut line = String::new();
-        let out = process.stdout.take().context("no pipe")?;
-        BufReader::new(out).read_line(&mut line)?;
-        anyhow::ensure!(!line.is_empty(), "the bare loop ended before its first record");
-        Ok(Self { process })
-    }
-
-    /// Its process id.
-    pub fn pid(&self) -> u32 {
-        self.process.id()
-    }
-}
-
-impl Drop for Loop {
-    fn drop(&mut self) {
-        // Both fail only where the process has ended already.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
+/// Starts it on `count` articles and returns when it has the first one.
+///
+/// # Errors
+/// When it cannot start, or ends without a record.
+pub fn start(kafka: &config::Kafka, count: u64) -> anyhow::Result<Child> {
+    Child::start(&[ARGUMENT, &kafka.brokers, &kafka.topic_prefix, &count.to_string()])
 }
 
 /// Runs the loop where this process was started for it; says whether it was.

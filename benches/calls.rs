@@ -7,7 +7,7 @@ use anyhow::ensure;
 use signalmill::embedded::providers::StandIns;
 use signalmill::kafka::{ARTICLES_RAW, Producer};
 
-use crate::asking::Loop;
+use crate::asking;
 use crate::process::Usage;
 use crate::report::Report;
 use crate::site::{PLENTY, Site, float};
@@ -74,7 +74,7 @@ pub fn measure(site: &Site, (count, bytes): (u64, usize), rounds: u64, report: &
     let mut ratios: [Vec<f64>; 2] = Default::default();
     for round in 1..=rounds {
         let plot = site.plot(&format!("bare_{round}"))?;
-        let asking = Loop::start(&plot.stand_ins.openai_url(), count, bytes)?;
+        let asking = asking::start(&plot.stand_ins.openai_url(), count, bytes)?;
         let bare = Steady::of(&plot.stand_ins, count, asking.pid())?;
         drop(asking);
         report.row(format!("bare, round {round}"), bare.row(f64::NAN, &Holds::default()));

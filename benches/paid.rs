@@ -19,6 +19,7 @@ mod adaptive;
 mod articles;
 mod asking;
 mod calls;
+mod child;
 mod ledger;
 mod options;
 mod process;

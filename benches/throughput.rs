@@ -12,6 +12,7 @@
 
 mod articles;
 mod bare;
+mod child;
 mod options;
 mod process;
 mod report;
@@ -139,7 +140,7 @@ fn measure(
 fn bare_loop(kafka: &config::Kafka, count: u64) -> anyhow::Result<Figures> {
     let tail = Tail::of(kafka, SIGNALS)?;
     let started = Instant::now();
-    let bare = bare::Loop::start(kafka, count)?;
+    let bare = bare::start(kafka, count)?;
     let (first, before) = (Instant::now(), Usage::of(bare.pid())?);
     let (_, last) = tail.wait_for(count, PATIENCE)?;
     Ok(figures(started, first, last, before, Usage::of(bare.pid())?))

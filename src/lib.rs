@@ -10,6 +10,9 @@
 //!                    │ rejects                  └────────────────┴─────┬──────┴───────────────────────┘
 //!                    ▼                                                 ▼
 //!              <topic>.dlq ───────────────────────────────────────► sink ──► ClickHouse
+//!                    ▲                                                 ▲
+//!                    │ rejects                  ┌───────────────────┬──┴──────────────────────────────┐
+//! producers ──► market.files ──window──► market.batches ──enrich──► market.contexts ──score──► signals
 //! ```
 //! One binary runs every hop, or some of them. A hop is a consumer group; its stages keep no state on disk: what is
 //! not committed is read again, and what the paid hop must remember (who waits, what was spent) is in topics of its own.

@@ -1,5 +1,7 @@
 //! The commands and their arguments. The help texts are the docs of these types; a golden test holds them.
 
+mod market;
+
 use std::io::{self, Write};
 use std::num::{NonZeroU32, NonZeroU64};
 use std::path::PathBuf;
@@ -11,6 +13,8 @@ use clap_complete::Shell;
 use crate::config::Environment;
 use crate::observe;
 
+pub use self::market::{Choice, Export, Indicators, IngestMarket, MasterFeed, Patterns, Scan};
+
 use super::exit::Usage;
 use super::stages::Stages;
 
@@ -18,9 +22,9 @@ use super::stages::Stages;
 const LOG_VARIABLE: &str = "RUST_LOG";
 /// The log format where `--log-format` is not given.
 const LOG_FORMAT_VARIABLE: &str = "SIGNALMILL_LOG_FORMAT";
-/// What the demo logs where nobody says otherwise: its progress and its result are what is to be read. What is fetched is
-/// told, as it takes its time; that a cluster of seconds ago has no coordinators yet is no news.
-const DEMO_LOG_FILTER: &str = "warn,signalmill::kafka::client=error,signalmill::embedded::cache=info,\
+/// What the demo and a scan log where nobody says otherwise: their progress and their result are what is to be read. What
+/// is fetched is told, as it takes its time; that a cluster of seconds ago has no coordinators yet is no news.
+const WATCHED_LOG_FILTER: &str = "warn,signalmill::kafka::client=error,signalmill::embedded::cache=info,\
                                signalmill::embedded::fetch=info,signalmill::embedded::package=info";
 /// Widest line of a help text.
 const HELP_COLUMNS_MAX: usize = 110;
@@ -48,7 +52,7 @@ pub struct Global {
     /// Print results as JSON
     #[arg(long, global = true)]
     pub json: bool,
-    /// What to log, as in `RUST_LOG`: `debug`, `warn,signalmill::kafka=debug` [default: info; demo: warn]
+    /// What to log, as in `RUST_LOG`: `debug`, `warn,signalmill::kafka=debug` [default: info; demo, scan: warn]
     #[arg(long, value_name = "FILTER", global = true)]
     pub log: Option<String>,
     /// How to log; otherwise as `SIGNALMILL_LOG_FORMAT` says [default: human]
@@ -73,7 +77,7 @@ impl Cli {
             LogFormat::Human => observe::LogFormat::Human,
             LogFormat::Json => observe::LogFormat::Json,
         };
-        let usual = matches!(self.command, Command::Demo(_)).then_some(DEMO_LOG_FILTER);
+        let usual = matches!(self.command, Command::Demo(_) | Command::Scan(_)).then_some(WATCHED_LOG_FILTER);
         let filter = log.as_deref().or_else(|| environment.get(LOG_VARIABLE)).or(usual);
         Ok(observe::init_logs(filter, format)?)
     }
@@ -98,6 +102,15 @@ pub enum Command {
     /// Send data into the input topics
     #[command(subcommand)]
     Ingest(Ingest),
+    /// Turn a folder of candle files into signals and a master feed
+    Scan(Scan),
+    /// Write what ClickHouse holds to a file
+    #[command(subcommand)]
+    Export(Export),
+    /// Print the indicators of a candle file, a JSON object a bar
+    Indicators(Indicators),
+    /// Print the patterns, levels and trendlines of a candle file
+    Patterns(Patterns),
     /// Check configuration, topics, schemas and tables, and say what to do
     Check,
     /// Bring the tables of ClickHouse up to date
@@ -146,6 +159,8 @@ pub struct Run {
 pub enum Ingest {
     /// Articles from JSON lines, a JSON array, CSV, RSS or Atom
     Articles(IngestArticles),
+    /// Candle files: every file of a folder and of the folders in it
+    Market(IngestMarket),
 }
 
 /// Arguments of `ingest articles`.

@@ -7,6 +7,7 @@ pub mod args;
 mod commands;
 mod exit;
 mod feed;
+mod market;
 pub mod output;
 pub mod reference;
 mod stages;

@@ -89,8 +89,8 @@ mod tests {
     #[test]
     fn stages_are_chosen_by_kind_or_name() {
         for (list, chosen) in [
-            ("window", "window/articles"),
-            ("score,window/articles, score", "window/articles,score/articles"),
+            ("window", "window/articles,window/market"),
+            ("score,window/articles, score", "window/articles,score/articles,score/market"),
             ("sink", "sink"),
             ("window,enrich,score,sink", &Stages::all().to_string()),
         ] {

@@ -3,7 +3,7 @@
 //! ```text
 //! model ──rows──► Store::insert_all ──decision──► inserted | retried | isolated as poison
 //! schemas/clickhouse/*.sql ──► Store::migrate, Store::check
-//! *_v views ──► Store::sessions, Store::summary, Store::answers
+//! *_v views ──► Store::sessions, Store::summary, Store::answers, Store::market_signals
 //! ```
 //!
 //! # Why repeated inserts are harmless
@@ -20,6 +20,7 @@ mod check;
 mod decision;
 pub mod insert;
 mod lookup;
+mod markets;
 mod migrate;
 mod migrations;
 pub mod rows;
@@ -34,6 +35,7 @@ pub use decision::{Decision, Failure, known_codes};
 pub use insert::{Observer, Poisoned};
 pub(crate) use lookup::dollars;
 pub use lookup::{Payer, SessionState};
+pub use markets::{MarketSignal, MarketSignals};
 pub use migrate::{Applied, Unmigrated};
 pub use series::StoredSeries;
 pub use settings::{Settings, Unusable};

@@ -3,6 +3,7 @@
 
 mod admin;
 mod assignment;
+mod behind;
 mod client;
 mod group;
 mod lag;
@@ -17,10 +18,11 @@ mod topics;
 mod transaction;
 
 pub use admin::{Found, check_owners, ensure};
+pub use behind::Behind;
 pub use client::group_name;
 pub use group::Group;
 pub use poll::{Reading, Settings, Source, subscribe};
-pub use produce::Producer;
+pub use produce::{Arrival, Numbered, Producer};
 pub use range::{Partition, committed_by};
 pub use sink::{KafkaSink, dead_letter};
 pub use tail::{Start, Tail};

@@ -14,6 +14,7 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, ProducerContext
 
 use super::client::{self, Calm};
 use crate::config;
+use crate::model::Timestamp;
 use crate::wire::headers::Headers;
 
 /// How long a record may wait for its broker.
@@ -25,7 +26,34 @@ const QUEUE_FULL_WAIT: Duration = Duration::from_millis(10);
 #[derive(Debug, Default)]
 struct Deliveries {
     delivered: AtomicU64,
+    arrivals: Mutex<Vec<Arrival>>,
     failed: Mutex<Option<String>>,
+}
+
+/// A record whose place somebody wants to know.
+#[derive(Debug, Clone, Copy)]
+pub struct Numbered<'a> {
+    /// What [`Arrival::number`] will say.
+    pub number: u32,
+    /// Its key.
+    pub key: &'a [u8],
+    /// Its value.
+    pub value: &'a [u8],
+    /// Its headers.
+    pub headers: &'a Headers,
+    /// Its time; `None` is now.
+    pub at: Option<Timestamp>,
+}
+
+/// Where a record stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Arrival {
+    /// As it was sent.
+    pub number: u32,
+    /// The partition.
+    pub partition: i32,
+    /// The offset in the partition.
+    pub offset: i64,
 }
 
 impl ClientContext for Deliveries {
@@ -39,12 +67,17 @@ impl ClientContext for Deliveries {
 }
 
 impl ProducerContext for Deliveries {
-    type DeliveryOpaque = ();
+    /// The number of the record and 1; 0 where nobody wants to know.
+    type DeliveryOpaque = usize;
 
-    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+    fn delivery(&self, result: &DeliveryResult<'_>, number: usize) {
         match result {
-            Ok(_) => {
+            Ok(message) => {
                 self.delivered.fetch_add(1, Ordering::Relaxed);
+                if let Some(number) = number.checked_sub(1).and_then(|number| u32::try_from(number).ok()) {
+                    let arrival = Arrival { number, partition: message.partition(), offset: message.offset() };
+                    self.arrivals.lock().unwrap_or_else(PoisonError::into_inner).push(arrival);
+                }
             }
             Err((error, message)) => {
                 let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
@@ -87,7 +120,7 @@ impl Producer {
     /// # Errors
     /// When an earlier record could not be delivered, or this one cannot be.
     pub fn send(&self, topic: &str, key: Option<&[u8]>, value: &[u8]) -> anyhow::Result<()> {
-        let mut record = BaseRecord::to(topic).payload(value);
+        let mut record = BaseRecord::with_opaque_to(topic, 0).payload(value);
         record.key = key;
         self.queue(topic, record)
     }
@@ -97,14 +130,32 @@ impl Producer {
     /// # Errors
     /// As [`Producer::send`].
     pub fn send_with(&self, topic: &str, key: &[u8], value: &[u8], headers: &Headers) -> anyhow::Result<()> {
-        let mut owned = OwnedHeaders::new_with_capacity(headers.len());
-        for (name, value) in headers {
-            owned = owned.insert(Header { key: name, value: Some(value.as_ref()) });
-        }
-        self.queue(topic, BaseRecord::to(topic).key(key).payload(value).headers(owned))
+        self.queue(topic, BaseRecord::with_opaque_to(topic, 0).key(key).payload(value).headers(owned(headers)))
     }
 
-    fn queue(&self, topic: &str, mut record: BaseRecord<'_, [u8], [u8]>) -> anyhow::Result<()> {
+    /// The same with a number, under which [`Producer::arrivals`] will say where it stands.
+    ///
+    /// # Errors
+    /// As [`Producer::send`].
+    pub fn send_numbered(&self, topic: &str, numbered: &Numbered<'_>) -> anyhow::Result<()> {
+        let Numbered { number, key, value, headers, at } = *numbered;
+        let opaque = usize::try_from(number).unwrap_or(usize::MAX).saturating_add(1);
+        let mut record = BaseRecord::with_opaque_to(topic, opaque).key(key).payload(value).headers(owned(headers));
+        record.timestamp = at.map(|at| at.0);
+        self.queue(topic, record)
+    }
+
+    /// Where the numbered records stand that have arrived since it was asked last. Does not wait.
+    ///
+    /// # Errors
+    /// When a record could not be delivered.
+    pub fn arrivals(&self) -> anyhow::Result<Vec<Arrival>> {
+        self.producer.poll(Duration::ZERO);
+        self.check()?;
+        Ok(std::mem::take(&mut *self.producer.context().arrivals.lock().unwrap_or_else(PoisonError::into_inner)))
+    }
+
+    fn queue(&self, topic: &str, mut record: BaseRecord<'_, [u8], [u8], usize>) -> anyhow::Result<()> {
         let deadline = Instant::now() + DELIVERY_MAX;
         loop {
             match self.producer.send(record) {
@@ -145,4 +196,10 @@ impl Producer {
             None => Ok(()),
         }
     }
+}
+
+fn owned(headers: &Headers) -> OwnedHeaders {
+    headers.iter().fold(OwnedHeaders::new_with_capacity(headers.len()), |owned, (name, value)| {
+        owned.insert(Header { key: name, value: Some(value.as_ref()) })
+    })
 }

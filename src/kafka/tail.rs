@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::Message as _;
@@ -13,6 +14,9 @@ use super::client::{self, Calm, REQUEST_TIMEOUT};
 use super::message;
 use crate::config;
 use crate::flow::Record;
+
+/// What is fetched ahead of somebody who follows several topics, in KiB.
+const FOLLOWED_KBYTES: &str = "8192";
 
 /// Where to begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,29 +57,38 @@ impl Tail {
         Self::of(kafka, topic, Some(partition), start)
     }
 
-    fn of(kafka: &config::Kafka, topic: &str, only: Option<i32>, start: Start) -> anyhow::Result<Self> {
-        let mut client = client::base(kafka, "signalmill-tap");
-        client
-            .set("group.id", "signalmill-tap")
-            .set("enable.auto.commit", "false")
-            .set("isolation.level", "read_committed")
-            .set("auto.offset.reset", "earliest");
+    /// Reads several topics (with their prefixes) from what their ends are now, however late the first fetch is.
+    ///
+    /// # Errors
+    /// When the cluster cannot be reached, or has not all of these topics.
+    pub fn from_ends(kafka: &config::Kafka, topics: &[String]) -> anyhow::Result<Self> {
+        let mut client = client(kafka);
+        client.set("queued.max.messages.kbytes", FOLLOWED_KBYTES);
         let consumer: BaseConsumer<Calm> = client.create_with_context(Calm).context("creating the consumer")?;
-        let metadata = consumer
-            .fetch_metadata(Some(topic), REQUEST_TIMEOUT)
-            .with_context(|| format!("asking {} for topic {topic}: is Kafka running there?", kafka.brokers))?;
-        let partitions = metadata.topics().first().map_or(0, |topic| topic.partitions().len());
-        if partitions == 0 {
-            bail!("there is no topic {topic} at {}", kafka.brokers);
+        let mut assignment = TopicPartitionList::new();
+        for topic in topics {
+            for partition in 0..partitions(kafka, &consumer, topic)? {
+                let (_, end) = consumer
+                    .fetch_watermarks(topic, partition, REQUEST_TIMEOUT)
+                    .with_context(|| format!("asking for the end of {topic}/{partition}"))?;
+                assignment.add_partition_offset(topic, partition, Offset::Offset(end)).context("naming a partition")?;
+            }
         }
+        consumer.assign(&assignment).context("assigning the partitions")?;
+        Ok(Self { consumer })
+    }
+
+    fn of(kafka: &config::Kafka, topic: &str, only: Option<i32>, start: Start) -> anyhow::Result<Self> {
+        let consumer: BaseConsumer<Calm> = client(kafka).create_with_context(Calm).context("creating the consumer")?;
         let offset = match start {
             Start::Earliest => Offset::Beginning,
             Start::Latest => Offset::End,
             Start::Offset(offset) => Offset::Offset(offset),
         };
         let mut assignment = TopicPartitionList::new();
-        let all = 0..i32::try_from(partitions).unwrap_or(i32::MAX);
-        for partition in all.filter(|partition| only.is_none_or(|only| only == *partition)) {
+        for partition in
+            (0..partitions(kafka, &consumer, topic)?).filter(|partition| only.is_none_or(|only| only == *partition))
+        {
             assignment.add_partition_offset(topic, partition, offset).context("naming a partition")?;
         }
         consumer.assign(&assignment).context("assigning the partitions")?;
@@ -97,4 +110,26 @@ impl Tail {
         };
         Ok(Some(message::record(&message, &message.topic().into(), 0, |_| None)))
     }
+}
+
+fn client(kafka: &config::Kafka) -> ClientConfig {
+    let mut client = client::base(kafka, "signalmill-tap");
+    client
+        .set("group.id", "signalmill-tap")
+        .set("enable.auto.commit", "false")
+        .set("isolation.level", "read_committed")
+        .set("auto.offset.reset", "earliest");
+    client
+}
+
+/// How many partitions a topic has.
+fn partitions(kafka: &config::Kafka, consumer: &BaseConsumer<Calm>, topic: &str) -> anyhow::Result<i32> {
+    let metadata = consumer
+        .fetch_metadata(Some(topic), REQUEST_TIMEOUT)
+        .with_context(|| format!("asking {} for topic {topic}: is Kafka running there?", kafka.brokers))?;
+    let partitions = metadata.topics().first().map_or(0, |topic| topic.partitions().len());
+    if partitions == 0 {
+        bail!("there is no topic {topic} at {}", kafka.brokers);
+    }
+    Ok(i32::try_from(partitions).unwrap_or(i32::MAX))
 }

@@ -14,17 +14,20 @@
 
 mod file;
 mod read;
+mod stored;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::model::{Direction, MarketContext, OiStatus, Timestamp};
 
-pub use self::file::write_atomically;
+pub use self::file::{stream, stream_atomically, write_atomically};
 pub use self::read::{FEED_BYTES_MAX, ReadError, SIGNALS_MAX, read};
+pub use self::stored::Stored;
 
 /// All signals of a scan or of a moment.
 #[derive(Debug, Clone, Serialize)]
@@ -76,9 +79,9 @@ pub struct FeedSignal {
     /// What derivatives say, and where that comes from.
     #[serde(default)]
     pub oi_metadata: OiMetadata,
-    /// What the score rests on; null where that is not known.
+    /// What the score rests on; null where that is not known. Signals of one chart may share it.
     #[serde(default = "unobserved")]
-    pub observability: Box<RawValue>,
+    pub observability: Arc<RawValue>,
     /// The close of the last bar.
     #[serde(default)]
     pub event_time: Timestamp,
@@ -94,8 +97,8 @@ fn neither() -> Direction {
     Direction::Neutral
 }
 
-fn unobserved() -> Box<RawValue> {
-    RawValue::NULL.to_owned()
+fn unobserved() -> Arc<RawValue> {
+    RawValue::NULL.to_owned().into()
 }
 
 /// Where a signal's derivatives data comes from, how old it is, and the data. What is missing is null.

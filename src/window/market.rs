@@ -84,6 +84,7 @@ impl Stage for ReadMarket {
 
 /// What a window of series needs to know.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_field_names, reason = "each of them is a limit")]
 pub struct Settings {
     /// Series in a batch.
     pub series_max: usize,

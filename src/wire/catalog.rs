@@ -86,12 +86,12 @@ catalog! {
     }
     Analysis: "articles.analyses" [1, 2]
     Series: "market.files" [1] {
-        // Six reads a bar.
-        const READS_MAX: u32 = 1 << 22;
+        // Some fifty reads a bar: as many bars as a record holds.
+        const READS_MAX: u32 = 1 << 25;
     }
     MarketBatch: "market.batches" [1] {
-        // Six reads a bar: half a million bars.
-        const READS_MAX: u32 = 1 << 22;
+        // As many bars as a record holds.
+        const READS_MAX: u32 = 1 << 25;
     }
     ChartInContext: "market.contexts" [1]
     Learned: "market.series" [1] {

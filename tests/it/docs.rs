@@ -9,6 +9,7 @@ use clap::Parser as _;
 use signalmill::cli::args::Cli;
 use signalmill::cli::reference;
 use signalmill::config::Config;
+use signalmill::market::candles;
 use signalmill::observe::{TABLE, Values};
 use signalmill::wire::Reason;
 
@@ -157,7 +158,8 @@ fn every_reason_of_a_dead_letter_is_in_the_table() {
         rejects.chain(constants.filter_map(|rest| rest.split_once("&str = \"").map(|(_, rest)| rest)))
     });
     let written = written.filter_map(|rest| rest.split('"').next());
-    let used: BTreeSet<&str> = written.chain(Reason::ALL.map(Reason::as_str)).collect();
+    let refused = Reason::ALL.map(Reason::as_str).into_iter().chain(candles::Reason::ALL.map(candles::Reason::as_str));
+    let used: BTreeSet<&str> = written.chain(refused).collect();
     assert_eq!(used, known.iter().copied().collect());
 }
 

@@ -48,6 +48,8 @@ pub fn signal(id: &str, version: i64, score: f64) -> Signal {
         components: BTreeMap::from([("novelty".to_owned(), 1.5), ("sentiment".to_owned(), -2.0)]),
         oi_status: OiStatus::None,
         context_age_s: 0.0,
+        oi_metadata: String::new(),
+        observability: String::new(),
         analyzer: "lexicon".to_owned(),
         model: String::new(),
         prompt_version: "1".to_owned(),

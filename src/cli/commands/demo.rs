@@ -22,12 +22,12 @@ use self::reader::Reader;
 use self::result::{Addresses, Ingested, Outcome, invite};
 use self::watch::{Standing, until_quiet};
 use super::run::operate;
-use super::{check_providers, progress, stop_signal, surroundings};
+use super::{check_providers, local, progress, stop_signal, surroundings};
 use crate::cli::args;
 use crate::cli::feed::{self, Entry};
 use crate::clickhouse::Store;
 use crate::clock::Clock;
-use crate::config::{self, Config, HttpUrl};
+use crate::config::{self, Config};
 use crate::embedded::{Services, clickhouse, kafka as broker, port};
 use crate::kafka::{self, ARTICLES_RAW, Producer};
 use crate::model::NanoUsd;
@@ -53,7 +53,7 @@ pub(super) async fn run(args: args::Demo, config: Config, as_json: bool) -> anyh
     check_providers(&config, &Clock::system())?;
     say("starting Kafka and the ClickHouse engine (the first time they are fetched, which takes a minute)")?;
     let began = Instant::now();
-    let mut services = tokio::select! {
+    let services = tokio::select! {
         services = start_services(&data) => services?,
         // What was started ends with this process.
         () = stopped(&mut stop) => bail!("stopped before the services were up"),
@@ -63,7 +63,7 @@ pub(super) async fn run(args: args::Demo, config: Config, as_json: bool) -> anyh
     let demo = Demo { config: on(&services, config)?, reader, stop, as_json, once: args.once };
     let shown = demo.run(&services).await;
     say("stopping")?;
-    let ended = tokio::task::spawn_blocking(move || services.stop()).await.context("stopping panicked")?;
+    let ended = local::stop(services).await;
     shown.and(ended)
 }
 
@@ -226,17 +226,11 @@ impl Pipeline {
     }
 }
 
-/// The configuration, with these services instead of those that it names: they have no users and no encryption.
+/// The configuration, on these services.
 fn on(services: &Services, config: Config) -> anyhow::Result<Config> {
-    let url = HttpUrl::parse(&services.clickhouse.url()).context("the engine's address is no URL")?;
+    let config = local::on(services, config)?;
     let articles = config::Articles { batch_age_max: BATCH_AGE_MAX, ..config.articles };
-    Ok(Config {
-        kafka: config::Kafka { brokers: services.kafka.brokers(), ..config::Kafka::default() },
-        clickhouse: config::ClickHouse { url, ..config::ClickHouse::default() },
-        schema_registry: config::SchemaRegistry::default(),
-        articles,
-        ..config
-    })
+    Ok(Config { articles, ..config })
 }
 
 async fn stopped(stop: &mut channel::Receiver<bool>) {
@@ -261,7 +255,7 @@ async fn start_services(data: &TempDir) -> anyhow::Result<Services> {
         port: free("ClickHouse", CLICKHOUSE_PORT),
         ..clickhouse::Settings::in_folder(root.join("clickhouse"))
     };
-    tokio::task::spawn_blocking(move || Services::start_with(&kafka, &engine)).await.context("starting panicked")?
+    local::start(kafka, engine).await
 }
 
 fn ingest(kafka: &config::Kafka) -> anyhow::Result<Ingested> {

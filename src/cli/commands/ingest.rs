@@ -1,4 +1,7 @@
 //! `ingest articles`: files of articles into `articles.raw`. A bad line is reported and counted; the others pass.
+//! `ingest market`: [`market`].
+
+pub(super) mod market;
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write as _};

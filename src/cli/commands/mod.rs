@@ -2,9 +2,15 @@
 
 mod check;
 mod demo;
+mod export;
+mod indicators;
 mod ingest;
+mod local;
 mod migrate;
+mod patterns;
+mod post;
 mod run;
+mod scan;
 mod sessions;
 mod tap;
 mod topology;
@@ -18,7 +24,7 @@ use futures_util::FutureExt as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use super::args::{Cli, Command, Global, Ingest, Subject};
+use super::args::{Cli, Command, Export, Global, Ingest, Subject};
 use super::reference::{self, TopicRow};
 use super::{Usage, output};
 use crate::clickhouse::{self, Store};
@@ -43,6 +49,11 @@ pub fn execute(cli: Cli) -> anyhow::Result<()> {
         Command::Demo(demo) => block_on(demo::run(demo, load()?, global.json)),
         Command::Run(run) => block_on(run::run(run, load()?)),
         Command::Ingest(Ingest::Articles(articles)) => ingest::articles(&articles, &load()?, global.json),
+        Command::Ingest(Ingest::Market(market)) => ingest::market::run(&market, &load()?, global.json),
+        Command::Scan(scan) => block_on(scan::run(scan, load()?, global.json)),
+        Command::Export(Export::MasterFeed(feed)) => block_on(export::master_feed(feed, load()?, global.json)),
+        Command::Indicators(asked) => indicators::run(&asked),
+        Command::Patterns(asked) => patterns::run(&asked, global.json),
         Command::Check => block_on(check::run(load(), global.json)),
         Command::Migrate => block_on(migrate::run(load()?, global.json)),
         Command::Topology(topology) => Ok(topology::print(&topology, &mut io::stdout().lock())?),

@@ -10,7 +10,9 @@ use crate::cli::output::harmless;
 use crate::config::Config;
 use crate::flow::Record;
 use crate::kafka::{self, DLQ_SUFFIX, Start};
-use crate::model::{Analysis, ArticleBatch, RawArticle, Signal};
+use crate::model::{
+    Analysis, ArticleBatch, ChartInContext, Deferral, LedgerEntry, MarketBatch, RawArticle, Series, Signal,
+};
 use crate::wire::{self, ALLOCATION_BYTES_MAX, Codec, Record as _};
 
 /// How long one look for a record waits.
@@ -56,6 +58,18 @@ fn reader(topic: &str, config: &Config) -> anyhow::Result<Reader> {
         ArticleBatch::TOPIC => decoded::<ArticleBatch>(registry, runtime)?,
         Analysis::TOPIC => decoded::<Analysis>(registry, runtime)?,
         Signal::TOPIC => decoded::<Signal>(registry, runtime)?,
+        MarketBatch::TOPIC => decoded::<MarketBatch>(registry, runtime)?,
+        ChartInContext::TOPIC => decoded::<ChartInContext>(registry, runtime)?,
+        Deferral::TOPIC => decoded::<Deferral>(registry, runtime)?,
+        LedgerEntry::TOPIC => decoded::<LedgerEntry>(registry, runtime)?,
+        Series::TOPIC => {
+            let series = decoded::<Series>(registry, runtime)?;
+            // Candle files may stand there as they were found.
+            Box::new(move |record| match record.value.as_deref() {
+                Some(file) if !wire::is_framed(file) => raw(file),
+                _ => series(record),
+            })
+        }
         _ => Box::new(|record| raw(record.value.as_deref().unwrap_or_default())),
     })
 }

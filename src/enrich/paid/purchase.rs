@@ -170,8 +170,15 @@ impl Buyer {
     ) -> Result<Outcome<Reading>, Refused> {
         let mut asked = question.clone();
         let mut operation = "analyze";
+        // Counted once, however often it is asked.
+        let mut tokens = None;
         loop {
-            let Some((prompt, worst)) = self.priced(&asked, model).await else {
+            let prompt = self.prompt(&asked, model);
+            let counted = match tokens {
+                Some(counted) => counted,
+                None => *tokens.insert(self.input_tokens_max(&prompt, &asked).await),
+            };
+            let Some(worst) = self.worst(&prompt, counted) else {
                 let error = format!("{model} of {} has no price: it is not asked", self.provider());
                 return Ok(Outcome::Failed { error, for_good: true });
             };
@@ -194,7 +201,7 @@ impl Buyer {
                 Ok(reading) => return Ok(Outcome::Found(found(reading, bought.usage, question.prompt_version))),
                 Err(Miss::Unreadable(complaint)) if operation == "analyze" => {
                     debug!(article_id = task.article.article_id, complaint, "an answer cannot be read, it is repaired");
-                    (asked, operation) = (question.repair(&complaint), "repair");
+                    (asked, operation, tokens) = (question.repair(&complaint), "repair", None);
                 }
                 Err(Miss::Unreadable(error)) => return Ok(Outcome::Failed { error, for_good: true }),
                 Err(Miss::Call(error)) => {
@@ -282,20 +289,21 @@ impl Buyer {
         }
     }
 
-    /// The prompt of a question, and the most that it may cost; `None` where the model has no price.
-    async fn priced(&self, question: &Question, model: &str) -> Option<(Prompt, NanoUsd)> {
-        let prompt = Prompt {
+    fn prompt(&self, question: &Question, model: &str) -> Prompt {
+        Prompt {
             system: Arc::clone(&question.system),
             user: question.user.clone(),
             schema: Arc::clone(&self.schema),
             model: model.to_owned(),
             max_output_tokens: self.settings.max_output_tokens,
             seed: SEED,
-        };
-        let tokens = self.input_tokens_max(&prompt, question).await;
+        }
+    }
+
+    /// The most that a question of so many tokens may cost; `None` where the model has no price.
+    fn worst(&self, prompt: &Prompt, tokens: u64) -> Option<NanoUsd> {
         let output = u64::from(prompt.max_output_tokens);
-        let worst = self.catalog.worst(self.provider(), model, self.clock.now(), tokens, output)?;
-        Some((prompt, worst))
+        self.catalog.worst(self.provider(), &prompt.model, self.clock.now(), tokens, output)
     }
 
     /// The provider's own count where it is free and wanted, our own bound otherwise.

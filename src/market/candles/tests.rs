@@ -177,8 +177,7 @@ fn nothing_is_read_from_a_bar_that_is_not_closed() {
 
 #[test]
 fn the_market_is_what_the_content_the_caller_or_the_name_says() {
-    let facts = facts(60);
-    let list = (written("six numbers").write)(&facts);
+    let list = (written("six numbers").write)(&facts(60));
     for (name, expected) in [
         ("BINANCE_BTCUSDT_15m.json", "binance:BTCUSDT:1h"),
         ("btcusdt-1h.csv", "unknown:BTCUSDT:1h"),
@@ -227,6 +226,12 @@ fn the_market_is_what_the_content_the_caller_or_the_name_says() {
         let found = read(said(labels).as_bytes(), "mine_LTCUSDT_1h.json", &hints);
         assert_eq!(found.map(|read| read.series.source_id()), Ok(expected.to_owned()), "{labels}");
     }
+}
+
+#[test]
+fn lists_of_one_market_are_read_and_of_several_refused() {
+    let facts = facts(60);
+    let list = (written("six numbers").write)(&facts);
     let page = |number: usize| {
         (written("six numbers").write)(&Facts { bars: facts.bars[number..][..30].to_vec(), ..facts.clone() })
     };

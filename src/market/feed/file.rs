@@ -5,7 +5,8 @@ use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use super::MasterFeed;
+use super::{FeedSignal, MasterFeed};
+use crate::model::Timestamp;
 
 /// Written at once; the feed itself is never held as text.
 const BUFFER_BYTES: usize = 256 * 1024;
@@ -23,6 +24,37 @@ const NEW_FILE_MODE: u32 = 0o666;
 /// outlive a loss of power.
 pub fn write_atomically(path: &Path, feed: &MasterFeed) -> io::Result<()> {
     replace(path, |file| serde_json::to_writer(file, feed).map_err(io::Error::from))
+}
+
+/// The same with signals that come one by one, in the order of a feed; none is kept.
+///
+/// # Errors
+/// As [`write_atomically`], and the first error among the signals.
+pub fn stream_atomically(
+    path: &Path,
+    last_updated: Timestamp,
+    signals: impl IntoIterator<Item = io::Result<FeedSignal>>,
+) -> io::Result<()> {
+    replace(path, |file| stream(file, last_updated, signals))
+}
+
+/// Writes a feed of signals that come one by one.
+///
+/// # Errors
+/// Those of `out`, and the first one among the signals; what was written is then no feed.
+pub fn stream(
+    out: &mut impl Write,
+    last_updated: Timestamp,
+    signals: impl IntoIterator<Item = io::Result<FeedSignal>>,
+) -> io::Result<()> {
+    write!(out, "{{\"last_updated\":{},\"signals\":[", last_updated.0)?;
+    for (place, signal) in signals.into_iter().enumerate() {
+        if place > 0 {
+            out.write_all(b",")?;
+        }
+        serde_json::to_writer(&mut *out, &signal?)?;
+    }
+    out.write_all(b"]}")
 }
 
 pub(super) fn replace(path: &Path, write: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>) -> io::Result<()> {

@@ -22,7 +22,7 @@ fn signal(symbol: &str, strategy: &str, score: f64) -> FeedSignal {
         strength: 0.4,
         components: BTreeMap::from([("trend".to_owned(), 14.5), ("volume".to_owned(), 10.0)]),
         oi_metadata: OiMetadata::default(),
-        observability: RawValue::from_string(r#"{"trendlines":[],"levels":[]}"#.to_owned()).unwrap(),
+        observability: RawValue::from_string(r#"{"trendlines":[],"levels":[]}"#.to_owned()).unwrap().into(),
         event_time: Timestamp(1_795_168_800_000),
     }
 }
@@ -131,6 +131,20 @@ fn both_forms_are_read_and_what_is_no_feed_is_refused() {
     assert!(read(deep.as_bytes()).is_err(), "depth ends no process");
     let many = format!("[{}{{}}]", "{\"symbol\":\"\",\"score\":0},".repeat(SIGNALS_MAX));
     assert!(read(many.as_bytes()).is_err(), "more signals than are read");
+}
+
+#[test]
+fn a_feed_that_is_streamed_is_the_same_feed() {
+    let feed = MasterFeed::new(Timestamp(7), ["A", "B", "C"].map(|name| signal(name, "momentum", 50.0)).to_vec());
+    let mut streamed = Vec::new();
+    stream(&mut streamed, feed.last_updated, feed.signals.iter().cloned().map(Ok)).unwrap();
+    assert_eq!(streamed, bytes(&feed));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("feed.json");
+    stream_atomically(&path, Timestamp(7), feed.signals.iter().cloned().map(Ok)).unwrap();
+    let cut = [Ok(signal("D", "momentum", 1.0)), Err(io::Error::other("the server went away"))];
+    assert!(stream_atomically(&path, Timestamp(8), cut).is_err());
+    assert_eq!((fs::read(&path).unwrap(), names(folder.path())), (bytes(&feed), vec!["feed.json".to_owned()]));
 }
 
 fn mode(path: &Path) -> u32 {

@@ -37,7 +37,7 @@ mod signals;
 use std::collections::BTreeMap;
 
 pub use self::components::Components;
-pub use self::observability::{Observability, POINTS_MAX, SHAPES_MAX};
+pub use self::observability::Observability;
 pub use self::parameters::Parameters;
 pub(crate) use self::signals::signals;
 use crate::model::{Chart, Direction, MarketContext, Strategy};

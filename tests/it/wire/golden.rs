@@ -5,7 +5,7 @@
 use std::fmt::Debug;
 use std::path::Path;
 
-use signalmill::model::Analysis;
+use signalmill::model::{Analysis, Signal};
 use signalmill::wire::{CATALOG, Record};
 
 use super::{codec, encoded, samples};
@@ -40,8 +40,17 @@ fn old_data_stays_readable() {
             _ => analysis,
         }
     });
-    check(|_| samples::signal());
+    check(|_| samples::series());
+    check(|_| samples::market_batch());
+    check(|_| samples::chart_in_context());
+    check(|version| {
+        let signal = samples::signal();
+        match version {
+            1 => Signal { oi_metadata: String::new(), observability: String::new(), ..signal },
+            _ => signal,
+        }
+    });
     check(|_| samples::deferral());
     check(|_| samples::ledger_entry());
-    assert_eq!(CATALOG.len(), 6, "every topic is checked above");
+    assert_eq!(CATALOG.len(), 9, "every topic is checked above");
 }

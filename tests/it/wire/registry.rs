@@ -228,7 +228,7 @@ async fn an_id_without_a_schema_is_the_records_fault() {
         assert_eq!(reason, Reason::UnknownSchema, "{error}");
         assert!(error.contains(part), "{error}");
     }
-    let other = bench.inside.lock().await.put(Signal::VERSIONS[0]);
+    let other = bench.inside.lock().await.put(Signal::VERSIONS.last().unwrap());
     let signal = encoded(&samples::signal());
     let (reason, error) = refused(codec.read(&framed(other, &signal[super::HEADER..])).await);
     assert_eq!((reason, error.contains("no field id")), (Reason::Malformed, true), "{error}");

@@ -245,6 +245,9 @@ proptest! {
         check(&codec(), &renamed(), &batch);
         check(&codec(), &renamed(), &analysis);
         check(&codec(), &renamed(), &signal);
+        check(&codec(), &renamed(), &samples::series());
+        check(&codec(), &renamed(), &samples::market_batch());
+        check(&codec(), &renamed(), &samples::chart_in_context());
         check(&codec(), &renamed(), &deferral);
         check(&codec(), &renamed(), &entry);
     }

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use signalmill::model::{
-    AccountTotals, Analysis, Answer, Article, ArticleBatch, CloseReason, Decision, Deferral, Direction, EventType,
-    Horizon, Id, LedgerEntry, NanoUsd, OiStatus, Outcome, PeriodTotal, RawArticle, Reading, Screen, SessionCommand,
-    Signal, SignalKind, Snapshot, Spend, SpendOutcome, Timestamp, WaitsFor,
+    AccountTotals, Analysis, Answer, Article, ArticleBatch, Candle, Chart, ChartInContext, ChartedSeries, CloseReason,
+    Decision, Deferral, Direction, EventType, Horizon, Id, Indicators, Interval, LedgerEntry, Level, MarketBatch,
+    MarketContext, NanoUsd, OiStatus, Outcome, Pattern, PeriodTotal, Point, RawArticle, Reading, Screen, Series,
+    SessionCommand, Side, Signal, SignalKind, Snapshot, Spend, SpendOutcome, Timestamp, Trendline, WaitsFor,
 };
 
 pub fn raw_article() -> RawArticle {
@@ -117,6 +118,8 @@ pub fn signal() -> Signal {
         components: BTreeMap::from([("rsi".to_owned(), 12.5), ("oi".to_owned(), 10.0)]),
         oi_status: OiStatus::Aggregated,
         context_age_s: 61.5,
+        oi_metadata: r#"{"status":"aggregated"}"#.into(),
+        observability: r#"{"levels":[]}"#.into(),
         analyzer: "lexicon".into(),
         model: "none".into(),
         prompt_version: "v3".into(),
@@ -126,6 +129,96 @@ pub fn signal() -> Signal {
         produced_at: Timestamp(1_795_168_807_000),
         origin: "market.files/0/9".into(),
         version: 42,
+    }
+}
+
+pub fn candle() -> Candle {
+    Candle { open_time: Timestamp(1_795_168_800_000), open: 2.0, high: 3.0, low: 1.0, close: 2.5, volume: 12.0 }
+}
+
+pub fn series() -> Series {
+    Series {
+        exchange: "binance".into(),
+        symbol: "BTCUSDT".into(),
+        interval: Interval::parse("1h").unwrap(),
+        candles: vec![candle()],
+    }
+}
+
+pub fn chart() -> Chart {
+    let point = Point { time: Timestamp(1_795_168_800_000), price: 1.5 };
+    Chart {
+        bars: 1,
+        last: candle(),
+        closed_at: Timestamp(1_795_172_400_000),
+        indicators: Indicators { rsi14: Some(62.5), obv: Some(-12.0), ..Indicators::default() },
+        before: Indicators { macd: Some(0.5), ..Indicators::default() },
+        volume_ratio: Some(1.5),
+        volume_peak: None,
+        levels: vec![Level { side: Side::Support, price: 1.5, points: vec![point, point], confidence: 0.75 }],
+        trendlines: vec![Trendline {
+            side: Side::Resistance,
+            from: point,
+            to: Point { price: 3.5, ..point },
+            points: vec![point],
+            confidence: 0.25,
+        }],
+        patterns: vec![Pattern {
+            name: "double_bottom".into(),
+            direction: Direction::Bullish,
+            confidence: 0.5,
+            points: vec![point],
+            confirmed_at: Timestamp(1_795_168_800_000),
+        }],
+    }
+}
+
+pub fn market_batch() -> MarketBatch {
+    MarketBatch {
+        batch_id: Id("0123456789abcdef0123456789abcdef".into()),
+        account: "market".into(),
+        run_id: "replay-7".into(),
+        opened_at: Timestamp(1_795_168_805_000),
+        closed_at: Timestamp(1_795_168_806_000),
+        close_reason: CloseReason::Age,
+        series: vec![ChartedSeries {
+            series: series(),
+            chart: chart(),
+            received_at: Timestamp(1_795_168_801_234),
+            origin: "market.files/3/1".into(),
+            version: 42,
+        }],
+    }
+}
+
+pub fn market_context() -> MarketContext {
+    MarketContext {
+        exchange: "mexc".into(),
+        symbol: "BTC_USDT".into(),
+        oi_status: OiStatus::Aggregated,
+        venue: "binance".into(),
+        open_interest_usd: Some(1.5e9),
+        open_interest_change: Some(-0.125),
+        funding_rate: Some(0.01),
+        long_short_ratio: Some(1.25),
+        liquidations_long_usd: Some(0.0),
+        liquidations_short_usd: None,
+        as_of: Some(Timestamp(1_795_168_800_000)),
+        fetched_at: None,
+        run_id: "replay-7".into(),
+    }
+}
+
+pub fn chart_in_context() -> ChartInContext {
+    ChartInContext {
+        source_id: "mexc:BTC_USDT:1h".into(),
+        interval: "1h".into(),
+        chart: chart(),
+        context: market_context(),
+        at: Timestamp(1_795_168_806_501),
+        received_at: Timestamp(1_795_168_801_234),
+        origin: "market.files/3/1".into(),
+        version: 43,
     }
 }
 

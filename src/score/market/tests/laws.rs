@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::super::{Components, Observability, Parameters, SHAPES_MAX, Scored, breakout, momentum, reversal, score};
+use super::super::observability::SHAPES_MAX;
+use super::super::{Components, Observability, Parameters, Scored, breakout, momentum, reversal, score};
 use super::charts::{
     LAST_MS, empty, flat, mirrored, mirrored_context, opposite, pattern, plausible, plausible_context, wild,
     wild_context,

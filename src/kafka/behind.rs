@@ -1,0 +1,77 @@
+//! Whether a hop has landed what stands in its topics by now: for those who wait for it without being it.
+
+use std::fmt;
+
+use anyhow::Context as _;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+
+use super::client::{self, Calm, REQUEST_TIMEOUT};
+use crate::config;
+
+/// The ends of some topics at one moment, and the group that is to reach them. All of it blocks.
+pub struct Behind {
+    consumer: BaseConsumer<Calm>,
+    ends: Vec<End>,
+}
+
+struct End {
+    topic: String,
+    partition: i32,
+    /// The oldest offset.
+    low: i64,
+    /// Behind the last one that is committed.
+    end: i64,
+}
+
+impl fmt::Debug for Behind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Behind({} partitions)", self.ends.len())
+    }
+}
+
+impl Behind {
+    /// Notes where the partitions of `topics` (with their prefixes) end now. `group`: the hop's, as
+    /// [`group_name`](super::group_name) says.
+    ///
+    /// # Errors
+    /// When Kafka does not answer.
+    pub fn now(kafka: &config::Kafka, group: &str, topics: &[String]) -> anyhow::Result<Self> {
+        let mut client = client::base(kafka, group);
+        client.set("group.id", group).set("isolation.level", "read_committed");
+        let consumer: BaseConsumer<Calm> = client.create_with_context(Calm).context("creating a consumer")?;
+        let mut ends = Vec::new();
+        for topic in topics {
+            let metadata = consumer.fetch_metadata(Some(topic), REQUEST_TIMEOUT).context("asking for partitions")?;
+            let count = metadata.topics().first().map_or(0, |topic| topic.partitions().len());
+            for partition in 0..i32::try_from(count).unwrap_or(i32::MAX) {
+                let (low, end) = consumer
+                    .fetch_watermarks(topic, partition, REQUEST_TIMEOUT)
+                    .with_context(|| format!("asking for the ends of {topic}/{partition}"))?;
+                ends.push(End { topic: topic.clone(), partition, low, end });
+            }
+        }
+        Ok(Self { consumer, ends })
+    }
+
+    /// Offsets between where the group stands and the ends. The mark of the last transaction, which nobody is ever given
+    /// and so nobody commits, does not count.
+    ///
+    /// # Errors
+    /// When Kafka does not answer.
+    pub fn left(&self) -> anyhow::Result<u64> {
+        let mut asked = TopicPartitionList::new();
+        for End { topic, partition, .. } in &self.ends {
+            asked.add_partition(topic, *partition);
+        }
+        let committed = self.consumer.committed_offsets(asked, REQUEST_TIMEOUT).context("asking for offsets")?;
+        let left = self.ends.iter().map(|End { topic, partition, low, end }| {
+            let at = match committed.find_partition(topic, *partition).map(|element| element.offset()) {
+                Some(Offset::Offset(offset)) => offset,
+                _ => *low,
+            };
+            u64::try_from(end - 1 - at).unwrap_or(0)
+        });
+        Ok(left.sum())
+    }
+}

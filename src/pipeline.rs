@@ -114,15 +114,15 @@ pub struct Surroundings {
     pub store: Store,
 }
 
-/// Keeps a hop from beginning calls.
-pub(crate) type Closing = Box<dyn Fn() + Send>;
+/// When awaited, keeps a hop from beginning calls. Resolves when those may be cut off that are under way.
+pub(crate) type Closing = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// A hop that reads and is ready to run.
 pub(crate) struct Started {
     /// Resolves when the hop has ended.
     pub(crate) running: std::pin::Pin<Box<dyn Future<Output = anyhow::Result<()>> + Send>>,
     pub(crate) source: kafka::Reading,
-    /// Told when the hop is to stop, so that no call begins that cannot end.
+    /// Awaited when the hop is to stop, so that no call begins that cannot end.
     pub(crate) closing: Option<Closing>,
 }
 
@@ -210,7 +210,7 @@ impl Surroundings {
         };
         let parts = parts.build()?;
         let ledger = parts.ledger.clone();
-        let closing: Closing = Box::new(move || ledger.close());
+        let closing: Closing = Box::pin(async move { ledger.close() });
         let chain = Hop::from(hop.name, source.deliveries, self.clock.clone())
             .stage(Decode::new("enrich/decode", read, Received::of))
             .stage(parts.stage)
@@ -290,7 +290,7 @@ impl Surroundings {
         };
         let parts = parts.build()?;
         let desk = parts.desk.clone();
-        let closing: Closing = Box::new(move || desk.close());
+        let closing: Closing = Box::pin(async move { desk.finish().await });
         let chain = Hop::from(hop.name, source.deliveries, self.clock.clone())
             .stage(Decode::new("enrich/decode", read, market::Received::of))
             .stage(parts.stage)

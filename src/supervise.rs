@@ -79,12 +79,15 @@ async fn attend(surroundings: &Surroundings, started: Started, stop: &mut watch:
     let ended = tokio::select! {
         ended = &mut running => ended,
         () = told(stop) => {
-            if let Some(close) = &closing {
-                close();
-            }
-            source.stop.store(true, Ordering::Release);
-            let patience = surroundings.config.flow.drain + LEAVE_MAX;
-            tokio::time::timeout(patience, &mut running).await.unwrap_or_else(|_| {
+            let drain = surroundings.config.flow.drain;
+            let leave = async {
+                if let Some(closing) = closing {
+                    let _ = tokio::time::timeout(drain / 2, closing).await;
+                }
+                source.stop.store(true, Ordering::Release);
+            };
+            let drained = async { tokio::join!(leave, &mut running).1 };
+            tokio::time::timeout(drain + LEAVE_MAX, drained).await.unwrap_or_else(|_| {
                 // Nothing of what is left was committed: it is read again.
                 Ok(())
             })

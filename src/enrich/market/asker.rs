@@ -27,7 +27,7 @@ use crate::model::Timestamp;
 use crate::observe::{self, Component, QuotaMetrics};
 use crate::provider::adapter::Coinalyze;
 use crate::provider::call::CallError;
-use crate::provider::gate::{Gate, Permit};
+use crate::provider::gate::{Gate, Permit, State};
 
 /// Asks for what charts wait for.
 #[derive(Debug)]
@@ -54,6 +54,13 @@ impl Asker {
     /// When a partition cannot be read or written: the hop must start again.
     pub async fn run(self) -> anyhow::Result<()> {
         let asker = Arc::new(self);
+        let ended = Arc::clone(&asker).attend_all().await;
+        asker.desk.finished();
+        ended
+    }
+
+    async fn attend_all(self: Arc<Self>) -> anyhow::Result<()> {
+        let asker = self;
         let (group, batches) = asker.desk.group();
         let mut changes = group.changes();
         let mut attended: HashMap<(i32, u64), tokio::task::AbortHandle> = HashMap::new();
@@ -132,7 +139,7 @@ impl Asker {
         while let Some(ended) = under_way.next().await {
             ended?;
         }
-        Ok(())
+        owned.settled().await
     }
 
     async fn until(&self, moment: Option<Timestamp>) {
@@ -274,7 +281,7 @@ impl Asker {
     /// Where no key is answered, the hop says so. Its charts go on all the same.
     fn show(&self) {
         let states: Vec<_> = self.doors.iter().map(|(gate, _)| gate.state()).collect();
-        let is_out = !states.is_empty() && states.iter().all(|state| state.is_out());
+        let is_out = !states.is_empty() && states.iter().all(State::is_out);
         if let Some(state) = states.first().filter(|_| is_out) {
             self.is_out.store(true, Ordering::Relaxed);
             self.health.waiting(format!("coinalyze: {state}"));

@@ -62,6 +62,8 @@ struct Inner {
     clock: Clock,
     owned: Mutex<HashMap<i32, Assigned>>,
     closing: watch::Sender<bool>,
+    /// Nothing is under way any more.
+    finished: watch::Sender<bool>,
 }
 
 /// The epoch of an assignment, and the state that is read back once in it.
@@ -91,12 +93,25 @@ impl Desk {
             clock,
             owned: Mutex::default(),
             closing: watch::Sender::new(false),
+            finished: watch::Sender::new(false),
         }))
     }
 
     /// Nothing more is asked from now on; answers are still taken.
     pub fn close(&self) {
         self.0.closing.send_replace(true);
+    }
+
+    /// Closes, and returns when every answer that was under way is in the log.
+    pub async fn finish(&self) {
+        self.close();
+        // The sender lives in `self`, so the channel cannot close first.
+        let _ = self.0.finished.subscribe().wait_for(|finished| *finished).await;
+    }
+
+    /// Says that nothing is under way any more.
+    pub(super) fn finished(&self) {
+        self.0.finished.send_replace(true);
     }
 
     /// Returns when the hop is stopping.
@@ -249,6 +264,14 @@ impl Owned {
     /// When the hop must start again.
     pub(super) async fn place(&self) -> anyhow::Result<Place<'_>> {
         self.desk.0.transactions.place().await
+    }
+
+    /// Returns when everything that was queued is durable.
+    ///
+    /// # Errors
+    /// When it never will be.
+    pub(super) async fn settled(&self) -> anyhow::Result<()> {
+        self.place().await?.queue(Vec::new(), self.fence.clone()).done().await
     }
 
     /// Puts what has changed behind all that was queued before. Called with the lock held that the change was made under.

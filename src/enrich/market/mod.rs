@@ -36,6 +36,8 @@ mod records;
 mod setup;
 mod stage;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use std::pin::pin;
 

@@ -81,11 +81,12 @@ fn waiting(mill: &Mill) -> BTreeSet<String> {
 /// Waits until every one of `charts` was told something and none waits.
 fn until_told(mill: &Mill, charts: usize) -> HashMap<String, Vec<ChartInContext>> {
     until("every chart has its context", PATIENCE, || {
+        // Looked at first: who waits no more was told its last context by then.
+        let waiting = waiting(mill).len();
         let mut told: HashMap<String, Vec<ChartInContext>> = HashMap::new();
         for (_, chart) in mill.decoded::<ChartInContext>() {
             told.entry(chart.source_id.clone()).or_default().push(chart);
         }
-        let waiting = waiting(mill).len();
         if told.len() == charts && waiting == 0 {
             Ok(told)
         } else {
@@ -133,7 +134,9 @@ fn charts_are_told_at_once_and_again_within_the_quota() {
 
     let count = |status| newest(&told).values().filter(|chart| chart.context.oi_status == status).count();
     assert_eq!([OiStatus::Resolved, OiStatus::Aggregated, OiStatus::Neutral].map(count), [30, 4, 2]);
-    assert!(newest(&told).values().filter(|chart| chart.context.oi_status != OiStatus::Neutral).all(|c| is_whole(c)));
+    for chart in newest(&told).values().filter(|chart| chart.context.oi_status != OiStatus::Neutral) {
+        assert!(is_whole(chart), "{:?}", chart.context);
+    }
     for symbol in own {
         let charts = &told[&format!("binance:{symbol}:15m")];
         let first = charts.iter().min_by_key(|chart| chart.version).unwrap();
@@ -146,7 +149,13 @@ fn charts_are_told_at_once_and_again_within_the_quota() {
     let bill = stand_ins.bill();
     let [units] = bill.units.values().collect::<Vec<_>>()[..] else { panic!("one key: {:?}", bill.units) };
     let share = units.share_used(UNITS_MAX, MINUTE).unwrap();
-    eprintln!("{} units, {} refused, {:.1} % of the quota used", units.total(), units.refused, 100.0 * share);
+    let fewest = units.fewest_within(MINUTE).unwrap();
+    eprintln!(
+        "{} units, {} refused, {:.1} % of the quota used, at least {fewest} a minute",
+        units.total(),
+        units.refused,
+        100.0 * share
+    );
     assert_eq!((units.total(), units.refused), (expected, 0));
     assert!(units.most_within(MINUTE) <= u64::from(UNITS_MAX) && share > 0.9, "{share}");
     assert!((worker.metric("signalmill_quota_units_total{provider=\"coinalyze\"}") - 138.0).abs() < 0.5);

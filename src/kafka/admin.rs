@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, bail};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::RDKafkaErrorCode;
 
 use super::client::{self, Calm, REQUEST_TIMEOUT};
@@ -73,6 +74,22 @@ pub async fn check_owners(kafka: &config::Kafka) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether somebody runs `hop`: its consumer group has members. One that died is a member until its session is over.
+///
+/// # Errors
+/// When the cluster does not answer.
+pub async fn has_members(kafka: &config::Kafka, hop: &'static str) -> anyhow::Result<bool> {
+    let kafka = kafka.clone();
+    let asked = tokio::task::spawn_blocking(move || -> anyhow::Result<bool> {
+        let consumer: BaseConsumer<Calm> =
+            client::base(&kafka, "signalmill-admin").create_with_context(Calm).context("creating a consumer")?;
+        let groups = consumer.fetch_group_list(Some(&client::group_name(&kafka, hop)), REQUEST_TIMEOUT);
+        let groups = groups.with_context(|| format!("asking who runs {hop}"))?;
+        Ok(groups.groups().iter().any(|group| !group.members().is_empty()))
+    });
+    asked.await.context("asking for members panicked")?
 }
 
 /// What is wrong where a topic and its owner are both there and differ in the number of their partitions.

@@ -17,7 +17,7 @@ mod tail;
 mod topics;
 mod transaction;
 
-pub use admin::{Found, check_owners, ensure};
+pub use admin::{Found, check_owners, ensure, has_members};
 pub use behind::Behind;
 pub use client::group_name;
 pub use group::Group;

@@ -148,16 +148,8 @@ fn charts_are_told_at_once_and_again_within_the_quota() {
     let expected = 1 + 4 * 34 + 1;
     let bill = stand_ins.bill();
     let [units] = bill.units.values().collect::<Vec<_>>()[..] else { panic!("one key: {:?}", bill.units) };
-    let share = units.share_used(UNITS_MAX, MINUTE).unwrap();
-    let fewest = units.fewest_within(MINUTE).unwrap();
-    eprintln!(
-        "{} units, {} refused, {:.1} % of the quota used, at least {fewest} a minute",
-        units.total(),
-        units.refused,
-        100.0 * share
-    );
     assert_eq!((units.total(), units.refused), (expected, 0));
-    assert!(units.most_within(MINUTE) <= u64::from(UNITS_MAX) && share > 0.9, "{share}");
+    assert!(units.most_within(MINUTE) <= u64::from(UNITS_MAX));
     assert!((worker.metric("signalmill_quota_units_total{provider=\"coinalyze\"}") - 138.0).abs() < 0.5);
 
     // The same signals, newer.
@@ -228,7 +220,7 @@ fn three_keys_bring_three_times_as_many_contexts_a_minute() {
     assert_eq!(total(&stand_ins), 1 + 4 * 100);
     let shares: Vec<f64> = bill.units.values().filter_map(|units| units.share_used(UNITS_MAX, MINUTE)).collect();
     eprintln!("{shares:.2?} of each quota used");
-    assert!(shares.len() == 3 && shares.iter().all(|share| *share > 0.85), "{shares:?}");
+    assert!(shares.len() == 3 && shares.iter().all(|share| *share > 0.95), "{shares:?}");
 }
 
 #[test]

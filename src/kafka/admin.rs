@@ -111,9 +111,9 @@ async fn present(kafka: &config::Kafka) -> anyhow::Result<HashMap<String, usize>
     let client = client::base(kafka, "signalmill-admin");
     let brokers = kafka.brokers.clone();
     let look = move || -> anyhow::Result<HashMap<String, usize>> {
-        let consumer: rdkafka::consumer::BaseConsumer<Calm> =
-            client.create_with_context(Calm).context("creating a client")?;
-        let metadata = rdkafka::consumer::Consumer::fetch_metadata(&consumer, None, REQUEST_TIMEOUT)
+        let consumer: BaseConsumer<Calm> = client.create_with_context(Calm).context("creating a client")?;
+        let metadata = consumer
+            .fetch_metadata(None, REQUEST_TIMEOUT)
             .with_context(|| format!("asking {brokers} for its topics: is Kafka running there?"))?;
         let topics = metadata.topics().iter();
         Ok(topics.map(|topic| (topic.name().to_owned(), topic.partitions().len())).collect())

@@ -18,6 +18,7 @@ mod engine;
 mod facts;
 mod flow_once;
 mod lexicon;
+mod market;
 mod market_contexts;
 mod mill;
 mod outage;

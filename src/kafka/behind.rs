@@ -12,16 +12,16 @@ use crate::config;
 /// The ends of some topics at one moment, and the group that is to reach them. All of it blocks.
 pub struct Behind {
     consumer: BaseConsumer<Calm>,
-    ends: Vec<End>,
+    ends: Vec<Range>,
 }
 
-struct End {
+struct Range {
     topic: String,
     partition: i32,
     /// The oldest offset.
     low: i64,
     /// Behind the last one that is committed.
-    end: i64,
+    high: i64,
 }
 
 impl fmt::Debug for Behind {
@@ -45,10 +45,10 @@ impl Behind {
             let metadata = consumer.fetch_metadata(Some(topic), REQUEST_TIMEOUT).context("asking for partitions")?;
             let count = metadata.topics().first().map_or(0, |topic| topic.partitions().len());
             for partition in 0..i32::try_from(count).unwrap_or(i32::MAX) {
-                let (low, end) = consumer
+                let (low, high) = consumer
                     .fetch_watermarks(topic, partition, REQUEST_TIMEOUT)
                     .with_context(|| format!("asking for the ends of {topic}/{partition}"))?;
-                ends.push(End { topic: topic.clone(), partition, low, end });
+                ends.push(Range { topic: topic.clone(), partition, low, high });
             }
         }
         Ok(Self { consumer, ends })
@@ -61,16 +61,16 @@ impl Behind {
     /// When Kafka does not answer.
     pub fn left(&self) -> anyhow::Result<u64> {
         let mut asked = TopicPartitionList::new();
-        for End { topic, partition, .. } in &self.ends {
+        for Range { topic, partition, .. } in &self.ends {
             asked.add_partition(topic, *partition);
         }
         let committed = self.consumer.committed_offsets(asked, REQUEST_TIMEOUT).context("asking for offsets")?;
-        let left = self.ends.iter().map(|End { topic, partition, low, end }| {
+        let left = self.ends.iter().map(|Range { topic, partition, low, high }| {
             let at = match committed.find_partition(topic, *partition).map(|element| element.offset()) {
                 Some(Offset::Offset(offset)) => offset,
                 _ => *low,
             };
-            u64::try_from(end - 1 - at).unwrap_or(0)
+            u64::try_from(high - 1 - at).unwrap_or(0)
         });
         Ok(left.sum())
     }

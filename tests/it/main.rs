@@ -18,6 +18,7 @@ mod engine;
 mod facts;
 mod flow_once;
 mod lexicon;
+mod market;
 mod mill;
 mod outage;
 mod paid;

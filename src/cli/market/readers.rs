@@ -14,7 +14,7 @@ use std::thread;
 use anyhow::{Context as _, bail};
 
 use crate::clock::Clock;
-use crate::market::candles::{self, BYTES_MAX, Broken, Hints};
+use crate::market::candles::{self, BYTES_MAX, Broken, Hints, Reason};
 use crate::wire::headers::VALUE_BYTES_MAX;
 
 use super::{Skipped, UNREADABLE, parts};
@@ -184,6 +184,10 @@ impl Work {
     fn large(&self, file: File, size: u64, name: &str, send: impl FnMut(Vec<u8>, bool) -> bool) -> Result<(), Skipped> {
         let skipped = |reason: &str, error: String| Skipped { file: name.to_owned(), reason: reason.to_owned(), error };
         let broken = |Broken { reason, error }: Broken| skipped(reason.as_str(), error);
+        if size > BYTES_MAX as u64 {
+            let error = format!("{size} bytes, at most {BYTES_MAX} are read: split the file by time");
+            return Err(skipped(Reason::TooLarge.as_str(), error));
+        }
         let _one_at_a_time = self.large.lock().unwrap_or_else(PoisonError::into_inner);
         let bytes = read(file, BYTES_MAX, size).map_err(|error| skipped(UNREADABLE, error.to_string()))?;
         let read = candles::read(&bytes, name, &Hints::at(self.clock.now())).map_err(broken)?;

@@ -44,7 +44,9 @@ pub(in crate::cli::commands) fn run(args: &IngestMarket, config: &Config, as_jso
         }
         done.skipped.push(skipped);
     };
-    skipped.into_iter().for_each(|skipped| skip(skipped, &bar, &mut done));
+    for skipped in skipped {
+        skip(skipped, &bar, &mut done);
+    }
     let clock = Clock::system();
     let mut post = Post::new(&config.kafka, clock.clone())?;
     let mut readers = Readers::start(&args.dir, files, config.limits.record_bytes_max.in_memory(), clock)?;

@@ -7,6 +7,9 @@
 //! Invariants: files = good + broken when all have ended; a series counts once, however many files and records have it,
 //! with its newest version.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -142,15 +145,13 @@ impl Tally {
 
     /// Something has become of the record at `place`; says whether it is ours, as far as that is known.
     pub(super) fn became(&mut self, place: Place, fate: Fate) -> serde_json::Result<bool> {
-        match self.places.get(&place) {
-            Some(number) => self.apply(*number, fate).map(|()| true),
-            None => {
-                if self.travelling > 0 {
-                    self.early.push((place, fate));
-                }
-                Ok(false)
-            }
+        if let Some(number) = self.places.get(&place) {
+            return self.apply(*number, fate).map(|()| true);
         }
+        if self.travelling > 0 {
+            self.early.push((place, fate));
+        }
+        Ok(false)
     }
 
     fn apply(&mut self, number: u32, fate: Fate) -> serde_json::Result<()> {

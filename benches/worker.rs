@@ -28,7 +28,8 @@ pub struct Settings<'a> {
 /// A running worker; killed when dropped.
 pub struct Worker {
     process: Child,
-    metrics: SocketAddr,
+    /// Where it serves metrics and health.
+    pub metrics: SocketAddr,
     /// When the process was started.
     pub started: Instant,
 }

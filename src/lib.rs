@@ -13,9 +13,13 @@
 //!                    ▲                                                 ▲
 //!                    │ rejects                  ┌───────────────────┬──┴──────────────────────────────┐
 //! producers ──► market.files ──window──► market.batches ──enrich──► market.contexts ──score──► signals
+//!                                                             ▲
+//!                                                             ▼
+//!                                             market.pending, market.series ──► sink
 //! ```
 //! One binary runs every hop, or some of them. A hop is a consumer group; its stages keep no state on disk: what is
-//! not committed is read again, and what the paid hop must remember (who waits, what was spent) is in topics of its own.
+//! not committed is read again, and what the hops that ask providers must remember (who waits, what was spent or used of a
+//! quota, what was learned) is in topics of its own.
 //!
 //! # The map
 //! A module imports only what stands above it here; the hops do not see each other. `tests/it/tidy.rs` holds that.

@@ -7,18 +7,17 @@ use anyhow::Context as _;
 use crate::clickhouse::Store;
 use crate::clock::Clock;
 use crate::config::{self, Config};
-use crate::enrich::market::NobodyAsked;
+use crate::enrich::market::{self, NobodyAsked};
 use crate::enrich::paid::{self, Received, Topics};
 use crate::enrich::{ByLexicon, Setup};
 use crate::flow::record::Limits;
 use crate::flow::{Decode, Encode, Hop, Record, Together};
 use crate::kafka::{
     self, ARTICLES_ANALYSES, ARTICLES_BATCHES, ARTICLES_DEFERRED, ARTICLES_RAW, DLQ_SUFFIX, KafkaSink, MARKET_BATCHES,
-    MARKET_CONTEXTS, MARKET_FILES, SIGNALS, SPEND_LEDGER, Transactions,
+    MARKET_CONTEXTS, MARKET_FILES, MARKET_PENDING, MARKET_SERIES, SIGNALS, SPEND_LEDGER, Transactions,
 };
 use crate::model::{Analysis, ArticleBatch, ChartInContext, MarketBatch, RawArticle, Series, Signal};
 use crate::observe::{self, Component};
-use crate::provider::ledger::Ledger;
 use crate::score::{Score, ScoreMarket};
 use crate::sink::{ClickHouseSink, Codecs, Facts};
 use crate::window::{
@@ -75,7 +74,7 @@ pub const HOPS: &[Line] = &[
         name: "enrich/market",
         inputs: &[MARKET_BATCHES],
         outputs: &[MARKET_CONTEXTS],
-        remembers: &[],
+        remembers: &[MARKET_PENDING, MARKET_SERIES],
         does: "find what derivatives say",
     },
     Line {
@@ -87,7 +86,15 @@ pub const HOPS: &[Line] = &[
     },
     Line {
         name: "sink",
-        inputs: &[ARTICLES_BATCHES, ARTICLES_ANALYSES, MARKET_BATCHES, MARKET_CONTEXTS, SIGNALS, SPEND_LEDGER],
+        inputs: &[
+            ARTICLES_BATCHES,
+            ARTICLES_ANALYSES,
+            MARKET_BATCHES,
+            MARKET_CONTEXTS,
+            MARKET_SERIES,
+            SIGNALS,
+            SPEND_LEDGER,
+        ],
         outputs: &["ClickHouse"],
         remembers: &[],
         does: "write rows",
@@ -107,13 +114,16 @@ pub struct Surroundings {
     pub store: Store,
 }
 
+/// When awaited, keeps a hop from beginning calls. Resolves when those may be cut off that are under way.
+pub(crate) type Closing = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// A hop that reads and is ready to run.
 pub(crate) struct Started {
     /// Resolves when the hop has ended.
     pub(crate) running: std::pin::Pin<Box<dyn Future<Output = anyhow::Result<()>> + Send>>,
     pub(crate) source: kafka::Reading,
-    /// Where the hop spends money: closed when the hop is to stop, so that no call begins that cannot end.
-    pub(crate) ledger: Option<Ledger>,
+    /// Awaited when the hop is to stop, so that no call begins that cannot end.
+    pub(crate) closing: Option<Closing>,
 }
 
 impl Surroundings {
@@ -150,7 +160,7 @@ impl Surroundings {
             .window(ArticleWindow::new(gather))
             .stage(Encode::new("window/encode", write, &self.topic(ARTICLES_BATCHES), |batch| vec![batch]))
             .land(sink, self.together());
-        Ok(Started { running: Box::pin(chain), source: source.reading, ledger: None })
+        Ok(Started { running: Box::pin(chain), source: source.reading, closing: None })
     }
 
     async fn enrich_articles(&self, hop: Line, health: Component) -> anyhow::Result<Started> {
@@ -165,7 +175,7 @@ impl Surroundings {
             .stage(ByLexicon::new(self.clock.clone()))
             .stage(Encode::new("enrich/encode", write, &self.topic(ARTICLES_ANALYSES), |analyses| analyses))
             .land(sink, self.together());
-        Ok(Started { running: Box::pin(chain), source: source.reading, ledger: None })
+        Ok(Started { running: Box::pin(chain), source: source.reading, closing: None })
     }
 
     async fn enrich_articles_paid(&self, hop: Line, health: Component) -> anyhow::Result<Started> {
@@ -200,12 +210,13 @@ impl Surroundings {
         };
         let parts = parts.build()?;
         let ledger = parts.ledger.clone();
+        let closing: Closing = Box::pin(async move { ledger.close() });
         let chain = Hop::from(hop.name, source.deliveries, self.clock.clone())
             .stage(Decode::new("enrich/decode", read, Received::of))
             .stage(parts.stage)
             .land(sink, self.together());
         let running = Box::pin(paid::together(chain, parts.resumer, parts.ledger));
-        Ok(Started { running, source: source.reading, ledger: Some(ledger) })
+        Ok(Started { running, source: source.reading, closing: Some(closing) })
     }
 
     async fn score_articles(&self, hop: Line, health: Component) -> anyhow::Result<Started> {
@@ -217,7 +228,7 @@ impl Surroundings {
             .stage(Score::new(self.clock.clone()))
             .stage(Encode::new("score/encode", write, &self.topic(SIGNALS), |signal| vec![signal]))
             .land(sink, self.together());
-        Ok(Started { running: Box::pin(chain), source: source.reading, ledger: None })
+        Ok(Started { running: Box::pin(chain), source: source.reading, closing: None })
     }
 
     async fn window_market(&self, hop: Line, health: Component) -> anyhow::Result<Started> {
@@ -236,10 +247,13 @@ impl Surroundings {
             .window(MarketWindow::new(gather))
             .stage(Encode::new("window/encode", write, &self.topic(MARKET_BATCHES), |batch| vec![batch]))
             .land(sink, self.together());
-        Ok(Started { running: Box::pin(chain), source: source.reading, ledger: None })
+        Ok(Started { running: Box::pin(chain), source: source.reading, closing: None })
     }
 
     async fn enrich_market(&self, hop: Line, health: Component) -> anyhow::Result<Started> {
+        if self.config.coinalyze.enabled {
+            return self.enrich_market_asked(hop, health).await;
+        }
         let read = self.codec::<MarketBatch>(ALLOCATION_BYTES_MAX).await?;
         let write = self.codec::<ChartInContext>(ALLOCATION_BYTES_MAX).await?;
         let (source, sink) = self.ends(hop, &[], &health).await?;
@@ -248,7 +262,41 @@ impl Surroundings {
             .stage(NobodyAsked::new(self.clock.clone()))
             .stage(Encode::new("enrich/encode", write, &self.topic(MARKET_CONTEXTS), |charts| charts))
             .land(sink, self.together());
-        Ok(Started { running: Box::pin(chain), source: source.reading, ledger: None })
+        Ok(Started { running: Box::pin(chain), source: source.reading, closing: None })
+    }
+
+    async fn enrich_market_asked(&self, hop: Line, health: Component) -> anyhow::Result<Started> {
+        kafka::check_owners(&self.config.kafka).await?;
+        let read = self.codec::<MarketBatch>(ALLOCATION_BYTES_MAX).await?;
+        let (source, transactions) = self.source(hop, &[], &health).await?;
+        let sink = KafkaSink::new(transactions.clone(), self.clock.clone());
+        let parts = market::Setup {
+            config: Arc::clone(&self.config),
+            clock: self.clock.clone(),
+            store: self.store.clone(),
+            group: source.reading.group.clone(),
+            health,
+            transactions,
+            topics: market::Topics {
+                batches: self.topic(MARKET_BATCHES),
+                contexts: self.topic(MARKET_CONTEXTS),
+                pending: self.topic(MARKET_PENDING),
+                series: self.topic(MARKET_SERIES),
+                sink_group: kafka::group_name(&self.config.kafka, "sink"),
+            },
+            contexts: self.codec(ALLOCATION_BYTES_MAX).await?,
+            pending: self.codec(ALLOCATION_BYTES_MAX).await?,
+            learned: self.codec(ALLOCATION_BYTES_MAX).await?,
+        };
+        let parts = parts.build()?;
+        let desk = parts.desk.clone();
+        let closing: Closing = Box::pin(async move { desk.finish().await });
+        let chain = Hop::from(hop.name, source.deliveries, self.clock.clone())
+            .stage(Decode::new("enrich/decode", read, market::Received::of))
+            .stage(parts.stage)
+            .land(sink, self.together());
+        let running = Box::pin(market::together(chain, parts.asker, parts.desk));
+        Ok(Started { running, source: source.reading, closing: Some(closing) })
     }
 
     async fn score_market(&self, hop: Line, health: Component) -> anyhow::Result<Started> {
@@ -261,7 +309,7 @@ impl Surroundings {
             .stage(ScoreMarket::new(strategies, self.clock.clone()))
             .stage(Encode::new("score/encode", write, &self.topic(SIGNALS), |signals| signals))
             .land(sink, self.together());
-        Ok(Started { running: Box::pin(chain), source: source.reading, ledger: None })
+        Ok(Started { running: Box::pin(chain), source: source.reading, closing: None })
     }
 
     async fn sink(&self, hop: Line, health: Component) -> anyhow::Result<Started> {
@@ -271,6 +319,7 @@ impl Surroundings {
             analyses: (self.topic(ARTICLES_ANALYSES), self.codec(ALLOCATION_BYTES_MAX).await?),
             market: (self.topic(MARKET_BATCHES), self.codec(ALLOCATION_BYTES_MAX).await?),
             contexts: (self.topic(MARKET_CONTEXTS), self.codec(ALLOCATION_BYTES_MAX).await?),
+            learned: (self.topic(MARKET_SERIES), self.codec(ALLOCATION_BYTES_MAX).await?),
             signals: (self.topic(SIGNALS), self.codec(ALLOCATION_BYTES_MAX).await?),
             ledger: (self.topic(SPEND_LEDGER), self.codec(ALLOCATION_BYTES_MAX).await?),
         };
@@ -282,7 +331,7 @@ impl Surroundings {
         let together = Together { tick: sink.batch_age_max, entries_max: sink.batch_rows_max };
         let chain =
             Hop::from(hop.name, source.deliveries, self.clock.clone()).stage(Facts::new(codecs)).land(rows, together);
-        Ok(Started { running: Box::pin(chain), source: source.reading, ledger: None })
+        Ok(Started { running: Box::pin(chain), source: source.reading, closing: None })
     }
 
     async fn ends(&self, hop: Line, more: &[String], health: &Component) -> anyhow::Result<(kafka::Source, KafkaSink)> {

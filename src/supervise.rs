@@ -75,16 +75,19 @@ async fn keep(surroundings: Surroundings, hop: Line, health: Component, mut stop
 
 /// Waits until a hop ends by itself, or drains it when it is to stop.
 async fn attend(surroundings: &Surroundings, started: Started, stop: &mut watch::Receiver<bool>) -> anyhow::Result<()> {
-    let Started { mut running, source, ledger } = started;
+    let Started { mut running, source, closing } = started;
     let ended = tokio::select! {
         ended = &mut running => ended,
         () = told(stop) => {
-            if let Some(ledger) = &ledger {
-                ledger.close();
-            }
-            source.stop.store(true, Ordering::Release);
-            let patience = surroundings.config.flow.drain + LEAVE_MAX;
-            tokio::time::timeout(patience, &mut running).await.unwrap_or_else(|_| {
+            let drain = surroundings.config.flow.drain;
+            let leave = async {
+                if let Some(closing) = closing {
+                    let _ = tokio::time::timeout(drain / 2, closing).await;
+                }
+                source.stop.store(true, Ordering::Release);
+            };
+            let drained = async { tokio::join!(leave, &mut running).1 };
+            tokio::time::timeout(drain + LEAVE_MAX, drained).await.unwrap_or_else(|_| {
                 // Nothing of what is left was committed: it is read again.
                 Ok(())
             })

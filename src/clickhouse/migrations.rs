@@ -38,6 +38,7 @@ scripts! {
     8 "008_session_events";
     9 "009_limits_and_dates";
     10 "010_market_contexts";
+    11 "011_market_series";
 }
 
 /// Where applied migrations are noted. Not a migration itself: it must be there before the first.

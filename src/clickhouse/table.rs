@@ -40,6 +40,7 @@ tables! {
     Candles "candles" "Bars of market series.";
     Contexts "market_contexts" "What derivatives said of an instrument.";
     Instruments "instruments" "What a market series is called at the data provider.";
+    Series "market_series" "Closed buckets of what derivatives markets said.";
     Runs "runs" "Live traffic and replays.";
 }
 

@@ -165,20 +165,22 @@ settings! {
 
     /// Derivatives data of markets.
     pub struct Coinalyze {
-        /// Whether it is asked. Not used yet.
+        /// Whether it is asked what derivatives markets say about each instrument.
         key enabled: bool = false;
-        /// Base URL with the version path. Not used yet.
+        /// Base URL with the version path.
         key base_url: HttpUrl = HttpUrl::literal("https://api.coinalyze.net/v1");
-        /// Quota of one key in a sliding minute; a unit is a symbol of an endpoint. Not used yet.
+        /// Quota of one key in a sliding minute; a unit is a symbol of an endpoint.
         key units_per_minute: u32 = 40, within(1..=100_000);
-        /// Symbols in a request. Not used yet.
+        /// How long that minute is: for services that count in another one.
+        key quota_window: Duration = Duration::from_mins(1), within(Duration::from_millis(100)..=Duration::from_hours(1));
+        /// Symbols in a request.
         key symbols_per_request: usize = 20, within(1..=20);
-        /// How long a context is fresh. Not used yet.
+        /// How long a context is fresh.
         key data_ttl: Duration = Duration::from_mins(15), within(Duration::from_secs(1)..=Duration::from_hours(240));
-        /// How long the list of markets is fresh. Not used yet.
+        /// How long the list of markets is fresh.
         key symbols_ttl: Duration = Duration::from_hours(24),
             within(Duration::from_secs(1)..=Duration::from_hours(720));
-        /// Keys, comma-separated, each with a quota of its own. Not used yet.
+        /// Keys, comma-separated, each with a quota of its own.
         secret api_keys: Vec<Secret>, "COINALYZE_API_KEYS";
     }
 

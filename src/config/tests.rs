@@ -64,6 +64,7 @@ fn defaults_are_those_of_the_contract() {
         ("coinalyze.enabled", "false"),
         ("coinalyze.base_url", "\"https://api.coinalyze.net/v1\""),
         ("coinalyze.units_per_minute", "40"),
+        ("coinalyze.quota_window", "\"1m\""),
         ("coinalyze.symbols_per_request", "20"),
         ("coinalyze.data_ttl", "\"15m\""),
         ("coinalyze.symbols_ttl", "\"24h\""),

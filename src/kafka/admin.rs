@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, bail};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::RDKafkaErrorCode;
 
 use super::client::{self, Calm, REQUEST_TIMEOUT};
@@ -75,6 +76,22 @@ pub async fn check_owners(kafka: &config::Kafka) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Whether somebody runs `hop`: its consumer group has members. One that died is a member until its session is over.
+///
+/// # Errors
+/// When the cluster does not answer.
+pub async fn has_members(kafka: &config::Kafka, hop: &'static str) -> anyhow::Result<bool> {
+    let kafka = kafka.clone();
+    let asked = tokio::task::spawn_blocking(move || -> anyhow::Result<bool> {
+        let consumer: BaseConsumer<Calm> =
+            client::base(&kafka, "signalmill-admin").create_with_context(Calm).context("creating a consumer")?;
+        let groups = consumer.fetch_group_list(Some(&client::group_name(&kafka, hop)), REQUEST_TIMEOUT);
+        let groups = groups.with_context(|| format!("asking who runs {hop}"))?;
+        Ok(groups.groups().iter().any(|group| !group.members().is_empty()))
+    });
+    asked.await.context("asking for members panicked")?
+}
+
 /// What is wrong where a topic and its owner are both there and differ in the number of their partitions.
 fn unlike_its_owner(present: &HashMap<String, usize>, prefix: &str, topic: &Topic) -> Option<String> {
     let (name, owner) = (format!("{prefix}{}", topic.name), format!("{prefix}{}", topic.owner?));
@@ -94,9 +111,9 @@ async fn present(kafka: &config::Kafka) -> anyhow::Result<HashMap<String, usize>
     let client = client::base(kafka, "signalmill-admin");
     let brokers = kafka.brokers.clone();
     let look = move || -> anyhow::Result<HashMap<String, usize>> {
-        let consumer: rdkafka::consumer::BaseConsumer<Calm> =
-            client.create_with_context(Calm).context("creating a client")?;
-        let metadata = rdkafka::consumer::Consumer::fetch_metadata(&consumer, None, REQUEST_TIMEOUT)
+        let consumer: BaseConsumer<Calm> = client.create_with_context(Calm).context("creating a client")?;
+        let metadata = consumer
+            .fetch_metadata(None, REQUEST_TIMEOUT)
             .with_context(|| format!("asking {brokers} for its topics: is Kafka running there?"))?;
         let topics = metadata.topics().iter();
         Ok(topics.map(|topic| (topic.name().to_owned(), topic.partitions().len())).collect())

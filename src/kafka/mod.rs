@@ -17,7 +17,7 @@ mod tail;
 mod topics;
 mod transaction;
 
-pub use admin::{Found, check_owners, ensure};
+pub use admin::{Found, check_owners, ensure, has_members};
 pub use behind::Behind;
 pub use client::group_name;
 pub use group::Group;
@@ -28,6 +28,6 @@ pub use sink::{KafkaSink, dead_letter};
 pub use tail::{Start, Tail};
 pub use topics::{
     ARTICLES_ANALYSES, ARTICLES_BATCHES, ARTICLES_DEFERRED, ARTICLES_RAW, DLQ_SUFFIX, MARKET_BATCHES, MARKET_CONTEXTS,
-    MARKET_FILES, SIGNALS, SPEND_LEDGER, TOPICS, Topic,
+    MARKET_FILES, MARKET_PENDING, MARKET_SERIES, SIGNALS, SPEND_LEDGER, TOPICS, Topic,
 };
 pub use transaction::{Committing, Place, Transactions};

@@ -93,6 +93,18 @@ impl Partition {
         from: i64,
         mut visit: impl FnMut(i64, Option<&[u8]>) -> anyhow::Result<ControlFlow<()>>,
     ) -> anyhow::Result<()> {
+        self.read_keyed(from, |offset, _, value| visit(offset, value))
+    }
+
+    /// The same with offset, key and value.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_keyed(
+        &self,
+        from: i64,
+        mut visit: impl FnMut(i64, Option<&[u8]>, Option<&[u8]>) -> anyhow::Result<ControlFlow<()>>,
+    ) -> anyhow::Result<()> {
         let mut assignment = TopicPartitionList::new();
         assignment
             .add_partition_offset(&self.topic, self.number, Offset::Offset(from))
@@ -103,7 +115,7 @@ impl Partition {
             match self.committed.poll(POLL) {
                 Some(Ok(message)) => {
                     heard = Instant::now();
-                    if visit(message.offset(), message.payload())?.is_break() {
+                    if visit(message.offset(), message.key(), message.payload())?.is_break() {
                         return Ok(());
                     }
                 }

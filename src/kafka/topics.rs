@@ -5,6 +5,8 @@ use std::time::Duration;
 /// Records above `limits.record_bytes_max` must arrive, so that they can be rejected with their bytes.
 const MESSAGE_BYTES_MAX: u64 = 32 << 20;
 const DAY: Duration = Duration::from_hours(24);
+/// How long a segment of a compacted topic is written to.
+const SEGMENT_AGE_MAX: Duration = Duration::from_hours(1);
 
 /// One topic as it should be.
 #[derive(Debug, Clone, Copy)]
@@ -54,13 +56,19 @@ impl Topic {
     #[must_use]
     pub fn settings(&self) -> Vec<(&'static str, String)> {
         let retention = self.retention.map_or_else(|| "-1".to_owned(), |retention| retention.as_millis().to_string());
-        vec![
+        let mut settings = vec![
             ("cleanup.policy", self.cleanup.to_owned()),
             ("retention.ms", retention),
             ("max.message.bytes", self.message_bytes_max.to_string()),
             // The producer's codec is kept: a broker that compressed again would pay for every record.
             ("compression.type", "producer".to_owned()),
-        ]
+        ];
+        if self.retention.is_none() {
+            // The newest segment is never compacted, and the whole topic is read back whenever a partition moves.
+            settings.push(("segment.ms", SEGMENT_AGE_MAX.as_millis().to_string()));
+            settings.push(("min.cleanable.dirty.ratio", "0.1".to_owned()));
+        }
+        settings
     }
 }
 
@@ -76,6 +84,10 @@ pub const MARKET_FILES: &str = "market.files";
 pub const MARKET_BATCHES: &str = "market.batches";
 /// Charts with their context.
 pub const MARKET_CONTEXTS: &str = "market.contexts";
+/// What derivatives markets said, as it was learned.
+pub const MARKET_SERIES: &str = "market.series";
+/// Charts that wait for a fresher context, and what was used of the quota.
+pub const MARKET_PENDING: &str = "market.pending";
 /// Scored signals.
 pub const SIGNALS: &str = "signals";
 /// Articles that wait: for a budget, for another attempt, or for somebody's help.
@@ -93,6 +105,9 @@ pub const TOPICS: &[Topic] = &[
     Topic::new(MARKET_FILES, "input", "any, or none", "candles: JSON, CSV, or Avro", 7),
     Topic::new(MARKET_BATCHES, "internal", "quota account", "MarketBatch (Avro)", 7),
     Topic::new(MARKET_CONTEXTS, "internal", "exchange:symbol:interval", "ChartInContext (Avro)", 30),
+    // Until the sink has it, it is read back from here by whoever owns the quota.
+    Topic::new(MARKET_SERIES, "internal", "quota account", "Learned (Avro)", 30).owned_by(MARKET_BATCHES),
+    Topic::compacted(MARKET_PENDING, "internal", "chart or key", "Pending (Avro), or none").owned_by(MARKET_BATCHES),
     Topic::new(SIGNALS, "internal", "subject", "Signal (Avro)", 30),
     Topic::compacted(ARTICLES_DEFERRED, "internal", "article and batch", "Deferral (Avro), or none")
         .owned_by(ARTICLES_BATCHES),
@@ -104,6 +119,7 @@ pub const TOPICS: &[Topic] = &[
     Topic::new("market.files.dlq", "dead letters", "as it was", "as it was", 30),
     Topic::new("market.batches.dlq", "dead letters", "as it was", "as it was", 30),
     Topic::new("market.contexts.dlq", "dead letters", "as it was", "as it was", 30),
+    Topic::new("market.series.dlq", "dead letters", "as it was", "as it was", 30),
     Topic::new("signals.dlq", "dead letters", "as it was", "as it was", 30),
     Topic::new("spend.ledger.dlq", "dead letters", "as it was", "as it was", 30),
 ];

@@ -26,6 +26,7 @@ pub mod plan;
 pub mod resolver;
 pub mod swings;
 pub mod trendlines;
+pub mod venue;
 pub mod volume;
 
 #[cfg(test)]

@@ -27,6 +27,9 @@ use crate::model::{Interval, Timestamp};
 #[cfg(test)]
 mod tests;
 
+/// The share of each history in the three scores together, in the order of [`History::ALL`]: the sums of the strategies'
+/// weights, which a test holds equal.
+pub const WEIGHTS: [f64; History::ALL.len()] = [0.30, 0.27, 0.16, 0.22];
 /// Points of a score (0 to 100) that what derivatives say can move it by: a signal that is farther from its threshold
 /// keeps its direction whatever is learned.
 const REACH: f64 = 30.0;
@@ -134,6 +137,13 @@ pub fn next(candidates: &[Candidate], rules: &Rules, units: u32, now: Timestamp)
         requests[at].symbols.push(Arc::clone(symbol));
     }
     requests
+}
+
+/// Whether a history is to be asked for whoever came at `moment`: what was asked later, or not long before, is fresh
+/// enough for them.
+#[must_use]
+pub fn is_due(state: State, history: History, rules: &Rules, moment: Timestamp) -> bool {
+    ignorance(state, history, rules, moment).is_some()
 }
 
 /// How many questions are due: what a quota wants to know before it gives units out.

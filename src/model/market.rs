@@ -3,11 +3,13 @@
 
 mod flow;
 mod interval;
+mod learned;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::flow::{ChartInContext, ChartedSeries, MarketBatch};
 pub use self::interval::Interval;
+pub use self::learned::{Instrument, KeyUsage, Learned, LearnedSeries, Pending, SeriesBucket, UsedUnits, WaitingChart};
 use super::vocabulary::vocabulary;
 use super::{Direction, OiStatus, Timestamp};
 

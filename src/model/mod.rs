@@ -20,8 +20,9 @@ pub use article::{Article, ArticleBatch, CloseReason, RawArticle, Screen, publis
 pub use deferral::{Deferral, WaitsFor};
 pub use id::{Id, identity};
 pub use market::{
-    Candle, Chart, ChartInContext, ChartedSeries, EXCHANGE_UNKNOWN, Indicators, Interval, Level, MARKET_ACCOUNT,
-    MarketBatch, MarketContext, Pattern, Point, Series, Side, Strategy, Trendline,
+    Candle, Chart, ChartInContext, ChartedSeries, EXCHANGE_UNKNOWN, Indicators, Instrument, Interval, KeyUsage,
+    Learned, LearnedSeries, Level, MARKET_ACCOUNT, MarketBatch, MarketContext, Pattern, Pending, Point, Series,
+    SeriesBucket, Side, Strategy, Trendline, UsedUnits, WaitingChart,
 };
 pub use money::NanoUsd;
 pub use session::{Cadence, SessionCommand};

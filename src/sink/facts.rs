@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::flow::{Reader, Record, Stage, Verdict, read_all};
-use crate::model::{Analysis, ArticleBatch, ChartInContext, LedgerEntry, MarketBatch, Signal};
+use crate::model::{Analysis, ArticleBatch, ChartInContext, Learned, LedgerEntry, MarketBatch, Signal};
 use crate::wire::headers::DeadLetter;
 use crate::wire::{Codec, SchemaId, Undecoded, registry};
 
@@ -18,6 +18,8 @@ pub enum Fact {
     Market(Box<MarketBatch>),
     /// A chart, and what derivatives said.
     Context(Box<ChartInContext>),
+    /// What derivatives markets said.
+    Learned(Box<Learned>),
     /// A signal.
     Signal(Box<Signal>),
     /// A hold's new state, or the answer that it bought.
@@ -32,6 +34,7 @@ impl Fact {
     pub fn intervals(&self) -> Vec<String> {
         match self {
             Self::Market(batch) => batch.series.iter().map(|charted| charted.series.interval.to_string()).collect(),
+            Self::Learned(learned) => learned.series.iter().map(|series| series.interval.to_string()).collect(),
             _ => Vec::new(),
         }
     }
@@ -57,6 +60,8 @@ pub struct Codecs {
     pub market: (String, Codec<MarketBatch>),
     /// `market.contexts`.
     pub contexts: (String, Codec<ChartInContext>),
+    /// `market.series`.
+    pub learned: (String, Codec<Learned>),
     /// `signals`.
     pub signals: (String, Codec<Signal>),
     /// `spend.ledger`.
@@ -80,7 +85,7 @@ impl Reader for Facts {
 
     fn read(&self, record: &Arc<Record>) -> Result<Verdict<Fact>, Undecoded> {
         let value = record.value.as_deref().unwrap_or_default();
-        let Codecs { batches, analyses, market, contexts, signals, ledger } = &self.0;
+        let Codecs { batches, analyses, market, contexts, learned, signals, ledger } = &self.0;
         let fact = if *record.topic == *batches.0 {
             Fact::Batch(Box::new(batches.1.decode(value)?))
         } else if *record.topic == *analyses.0 {
@@ -89,6 +94,8 @@ impl Reader for Facts {
             Fact::Market(Box::new(market.1.decode(value)?))
         } else if *record.topic == *contexts.0 {
             Fact::Context(Box::new(contexts.1.decode(value)?))
+        } else if *record.topic == *learned.0 {
+            Fact::Learned(Box::new(learned.1.decode(value)?))
         } else if *record.topic == *signals.0 {
             Fact::Signal(Box::new(signals.1.decode(value)?))
         } else if *record.topic == *ledger.0 {
@@ -101,7 +108,7 @@ impl Reader for Facts {
     }
 
     async fn learn(&self, record: &Record, id: SchemaId) -> Result<(), registry::Error> {
-        let Codecs { batches, analyses, market, contexts, signals, ledger } = &self.0;
+        let Codecs { batches, analyses, market, contexts, learned, signals, ledger } = &self.0;
         if *record.topic == *batches.0 {
             batches.1.learn(id).await
         } else if *record.topic == *analyses.0 {
@@ -110,6 +117,8 @@ impl Reader for Facts {
             market.1.learn(id).await
         } else if *record.topic == *contexts.0 {
             contexts.1.learn(id).await
+        } else if *record.topic == *learned.0 {
+            learned.1.learn(id).await
         } else if *record.topic == *signals.0 {
             signals.1.learn(id).await
         } else {

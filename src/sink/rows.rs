@@ -7,8 +7,8 @@ use tracing::error;
 
 use super::facts::{Fact, Letter};
 use crate::clickhouse::rows::{
-    AnalysisRow, AnswerRow, ArticleRow, Bytes, CandleRow, ContextRow, DeadLetterRow, EventRow, RecordRow, SessionRow,
-    SignalRow, SpendRow,
+    AnalysisRow, AnswerRow, ArticleRow, Bytes, CandleRow, ContextRow, DeadLetterRow, EventRow, InstrumentRow,
+    RecordRow, SeriesRow, SessionRow, SignalRow, SpendRow,
 };
 use crate::clickhouse::{Failure, Observer, Poisoned, Store, Stored, Table};
 use crate::clock::Clock;
@@ -71,6 +71,8 @@ impl Sink<Fact> for ClickHouseSink {
             records,
             candles,
             contexts,
+            series,
+            instruments,
             signals,
             dead_letters,
             spend,
@@ -84,18 +86,18 @@ impl Sink<Fact> for ClickHouseSink {
             self.insert::<RecordRow<'_>>(records.0, records.1),
             self.insert::<CandleRow<'_>>(candles.0, candles.1),
             self.insert::<ContextRow<'_>>(contexts.0, contexts.1),
+            self.insert::<SeriesRow<'_>>(series.0, series.1),
+            self.insert::<InstrumentRow<'_>>(instruments.0, instruments.1),
             self.insert::<SignalRow<'_>>(signals.0, signals.1),
             self.insert::<DeadLetterRow<'_>>(dead_letters.0, dead_letters.1),
             self.insert::<SpendRow<'_>>(spend.0, spend.1),
             self.insert::<AnswerRow<'_>>(answers.0, answers.1),
         );
-        let (articles, sessions, events, analyses, records, candles, contexts, signals, dead_letters, spend, answers) =
-            refused;
-        for refused in
-            [articles, sessions, events, analyses, records, candles, contexts, signals, dead_letters, spend, answers]
-        {
-            rejected.extend(refused);
-        }
+        let (articles, sessions, events, analyses, records, candles, contexts, series, instruments, ..) = refused;
+        let (.., signals, dead_letters, spend, answers) = refused;
+        let of_articles = [articles, sessions, events, analyses, records, spend, answers];
+        let of_markets = [candles, contexts, series, instruments, signals, dead_letters];
+        rejected.extend(of_articles.into_iter().chain(of_markets).flatten());
         for reject in &rejected {
             if reject.record.topic.ends_with(DLQ_SUFFIX) {
                 // Its topic is where it stays; another dead letter of it would come back here.
@@ -124,6 +126,8 @@ struct Rows<'a> {
     records: Gathered<'a, RecordRow<'a>>,
     candles: Gathered<'a, CandleRow<'a>>,
     contexts: Gathered<'a, ContextRow<'a>>,
+    series: Gathered<'a, SeriesRow<'a>>,
+    instruments: Gathered<'a, InstrumentRow<'a>>,
     signals: Gathered<'a, SignalRow<'a>>,
     dead_letters: Gathered<'a, DeadLetterRow<'a>>,
     spend: Gathered<'a, SpendRow<'a>>,
@@ -166,6 +170,14 @@ impl<'a> Rows<'a> {
             Fact::Context(chart) => {
                 self.contexts.0.push(ContextRow::from(&**chart));
                 self.contexts.1.push(record);
+            }
+            Fact::Learned(learned) => {
+                for (series, interval) in learned.series.iter().zip(intervals) {
+                    self.series.0.extend(SeriesRow::all(series, interval));
+                    self.series.1.resize(self.series.0.len(), record);
+                }
+                self.instruments.0.extend(learned.instruments.iter().map(InstrumentRow::from));
+                self.instruments.1.resize(self.instruments.0.len(), record);
             }
             Fact::Signal(signal) => {
                 self.signals.0.push(SignalRow::from(&**signal));

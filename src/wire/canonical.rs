@@ -168,6 +168,8 @@ mod tests {
             0x4b94_0024_ccfb_8361,
             0xd7e9_c447_ff50_9ab0,
             0xf155_f9b8_a0aa_6b77,
+            0xf301_02c0_d7dd_cad3,
+            0xed87_acd8_20c6_121d,
             0x5eab_c9ff_e296_fd94,
             0xb245_af6c_6d9e_44d8,
             0x5f99_a1b1_59d1_4208,

@@ -8,7 +8,8 @@ use serde::de::DeserializeOwned;
 
 use super::refusal::{Reason, Refusal};
 use crate::model::{
-    Analysis, ArticleBatch, ChartInContext, Deferral, LedgerEntry, MarketBatch, RawArticle, Series, Signal,
+    Analysis, ArticleBatch, ChartInContext, Deferral, Learned, LedgerEntry, MarketBatch, Pending, RawArticle, Series,
+    Signal,
 };
 
 /// The reads that a record may take unless its type says otherwise. A raw article takes about 20.
@@ -93,6 +94,11 @@ catalog! {
         const READS_MAX: u32 = 1 << 25;
     }
     ChartInContext: "market.contexts" [1]
+    Learned: "market.series" [1] {
+        // Some sixty reads a bucket: a first answer about 20 symbols has two thousand buckets.
+        const READS_MAX: u32 = 1 << 21;
+    }
+    Pending: "market.pending" [1]
     Signal: "signals" [1, 2]
     Deferral: "articles.deferred" [1]
     LedgerEntry: "spend.ledger" [1] {

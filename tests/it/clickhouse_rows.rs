@@ -49,6 +49,7 @@ async fn every_column_of_the_contract_is_in_its_view() {
         ),
         ("candles_v", "exchange symbol interval open_time open high low close volume origin"),
         ("instruments_v", "exchange symbol base quote coinalyze_symbol venue oi_status checked_at"),
+        ("market_series_v", "coinalyze_symbol series interval bucket values fetched_at"),
         ("dead_letters_v", "topic partition offset key reason error stage attempts spent_usd payload headers at"),
         ("runs_v", "run_id kind topic from to settings status records cost_usd started_at finished_at"),
     ] {

@@ -19,6 +19,7 @@ mod facts;
 mod flow_once;
 mod lexicon;
 mod market;
+mod market_contexts;
 mod mill;
 mod outage;
 mod paid;

@@ -31,7 +31,7 @@ use crate::clickhouse::{self, Store};
 use crate::clock::Clock;
 use crate::config::{Config, Environment};
 use crate::embedded::front;
-use crate::enrich::paid;
+use crate::enrich::{market, paid};
 use crate::kafka;
 use crate::pipeline::Surroundings;
 use crate::wire::registry::{self, Registry};
@@ -133,7 +133,8 @@ fn registry(config: &Config, clock: &Clock) -> anyhow::Result<Option<Arc<Registr
 
 /// Whether the configured providers can be asked at all: nothing needs to be started for them where they cannot.
 fn check_providers(config: &Config, clock: &Clock) -> Result<(), Usage> {
-    paid::check(config, clock.now()).map_err(|error| Usage(format!("{error:#}")))
+    let checked = paid::check(config, clock.now()).and_then(|()| market::check(config));
+    checked.map_err(|error| Usage(format!("{error:#}")))
 }
 
 /// What every hop is given.

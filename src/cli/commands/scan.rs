@@ -1,9 +1,10 @@
 //! `scan DIR`: a folder of candle files to signals and a master feed, through the same topics and tables as everything
 //! else.
 //!
-//! The files go into `market.files`; the market's stages run in this process for as long as the scan lasts, as members of
-//! the same groups as those of `run`, so that a worker that is there already shares the work. The feed is written when
-//! every file has its signals or its dead letter. What is learned of an instrument later reaches `signals_v` only, whence
+//! The files go into `market.files`. Of the market's stages this process runs those that nobody else runs, for as long as
+//! the scan lasts: a worker that is there already does the work, as two changes of its group's members, one when the scan
+//! comes and one when it goes, would take longer than the scan. The feed is written when every file has its signals or
+//! its dead letter. What is learned of an instrument later reaches `signals_v` only, whence
 //! `export master-feed` takes it.
 //!
 //! Two files of one series are both good, and the feed has the newer version: that of the record with the later time.
@@ -18,6 +19,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow, bail};
+use futures_util::future::try_join_all;
 use serde::Serialize;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -34,7 +36,7 @@ use crate::config::Config;
 use crate::embedded::{clickhouse, kafka as broker};
 use crate::kafka::{self, Behind, DLQ_SUFFIX, MARKET_BATCHES, MARKET_CONTEXTS, MARKET_FILES, SIGNALS};
 use crate::market::feed::{self, MasterFeed};
-use crate::observe::{Health, Kind};
+use crate::observe::{Component, Health, Kind};
 use crate::pipeline::{HOPS, Line, Surroundings};
 use crate::supervise;
 
@@ -44,6 +46,8 @@ const STAGES: &[&str] = &["window/market", "enrich/market", "score/market", "sin
 const ROWS_QUIET_MAX: Duration = Duration::from_secs(10);
 /// Between two looks how many are left.
 const ROWS_LOOK_EVERY: Duration = Duration::from_millis(50);
+/// Between two looks whether somebody else runs a stage.
+const MEMBERS_LOOK_EVERY: Duration = Duration::from_secs(1);
 
 pub(super) async fn run(args: Scan, mut config: Config, as_json: bool) -> anyhow::Result<()> {
     let mut stop = stop_signal()?;
@@ -99,7 +103,7 @@ async fn scan(args: &Scan, config: Config, as_json: bool, mut stop: watch::Recei
         () = stopped(&mut stop) => bail!("stopped before anything was sent"),
     };
     let (end, ended) = watch::channel(false);
-    let mut stages = tokio::spawn(supervise::run(surroundings.clone(), stages(&surroundings), ended));
+    let mut stages = tokio::spawn(stages(surroundings.clone(), ended));
     let scanned = tokio::select! {
         scanned = feed(args, &surroundings, folder, began, &mut stop) => scanned,
         died = &mut stages => return Err(lost(died)),
@@ -144,10 +148,31 @@ async fn prepare(surroundings: &Surroundings, dir: &Path) -> anyhow::Result<Fold
     Ok(folder)
 }
 
-fn stages(surroundings: &Surroundings) -> Vec<(Line, crate::observe::Component)> {
+/// Runs the market's stages that nobody else runs, until `ended`.
+async fn stages(surroundings: Surroundings, ended: watch::Receiver<bool>) -> anyhow::Result<()> {
     let health = Health::new(surroundings.clock.clone());
     let chosen = HOPS.iter().filter(|hop| STAGES.contains(&hop.name));
-    chosen.map(|hop| (*hop, health.component(Kind::Hop, hop.name))).collect()
+    let alone = chosen.map(|hop| {
+        let health = health.component(Kind::Hop, hop.name);
+        alone(surroundings.clone(), *hop, health, ended.clone())
+    });
+    try_join_all(alone).await.map(|_| ())
+}
+
+/// Runs a stage once nobody else does.
+async fn alone(
+    surroundings: Surroundings,
+    hop: Line,
+    health: Component,
+    mut ended: watch::Receiver<bool>,
+) -> anyhow::Result<()> {
+    while kafka::has_members(&surroundings.config.kafka, hop.name).await? {
+        tokio::select! {
+            () = tokio::time::sleep(MEMBERS_LOOK_EVERY) => {}
+            () = stopped(&mut ended) => return Ok(()),
+        }
+    }
+    supervise::run(surroundings, vec![(hop, health)], ended).await
 }
 
 /// Sends the files, waits for what becomes of them and writes the feed.

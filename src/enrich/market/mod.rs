@@ -1,78 +1,68 @@
 //! Charts get what derivatives markets say about their instruments.
+//!
+//! ```text
+//! batch ──► Stage: the freshest that is stored ──────────────────────────────► market.contexts
+//!              │ not fresh, or nothing                                              ▲
+//!              ▼                                                                    │
+//!        market.pending ──► Asker: plan → quota → ask → learn ──► market.series ────┘ fresher
+//! ```
+//! No chart waits for the service: it goes on at once with what is known, its age said, and again, as a newer version,
+//! with every answer that changes its context. What is not known, or was asked longer than `coinalyze.data_ttl` ago when
+//! the chart came, keeps the chart in `market.pending` until each of its histories was asked once.
+//!
+//! # Whose the quota is
+//! Every key's quota belongs to whoever owns the partition of `market.batches` that has the batches of
+//! [`MARKET_ACCOUNT`](crate::model::MARKET_ACCOUNT): only charts of that account wait, so only there anybody asks. Other
+//! accounts (replays) are told what is stored. What was used of a quota is in the log before the request leaves, under
+//! the fence of that partition (law 5); how a restart goes on from there is said in [`quota`](crate::provider::quota).
+//!
+//! # Why charts are told with every answer
+//! A chart's four histories come up to hours apart, as the plan asks for what is worth most over all charts. Waiting for
+//! the last of them would keep from a score what is known. So each answer that changes a context makes a version; with
+//! the last one the wait ends.
+//!
+//! # Why what was learned is read back from Kafka
+//! An answer is in `market.series` in the same transaction as the contexts that follow from it, and in ClickHouse a little
+//! later. Whoever owns the partition next reads from where the sink stands, so that nothing is asked twice.
 
-use std::sync::Arc;
+mod asker;
+mod chart;
+mod desk;
+mod key;
+mod learned;
+mod load;
+mod nobody;
+mod records;
+mod setup;
+mod stage;
+mod state;
+#[cfg(test)]
+mod tests;
 
-use crate::clock::Clock;
-use crate::flow::{Stage, Verdict};
-use crate::model::{ChartInContext, ChartedSeries, MarketBatch, MarketContext, OiStatus, Series, Timestamp};
+use std::pin::pin;
 
-/// Low bits of a version: seconds from the record to the context.
-const VERSION_AGE_BITS: u32 = 20;
+pub use self::asker::Asker;
+pub use self::chart::{in_context, neutral};
+pub use self::desk::Desk;
+pub use self::nobody::NobodyAsked;
+pub use self::setup::{Parts, Setup, Topics, check};
+pub use self::stage::{Known, Received};
 
-/// Where nobody is asked: every context is neutral.
-#[derive(Debug)]
-pub struct NobodyAsked {
-    clock: Clock,
-}
-
-impl NobodyAsked {
-    /// A stage that stamps contexts by `clock`.
-    #[must_use]
-    pub fn new(clock: Clock) -> Self {
-        Self { clock }
+/// Runs the chain, and who asks beside it, until either fails or the chain ends.
+///
+/// # Errors
+/// That of whichever failed.
+pub async fn together(chain: impl Future<Output = anyhow::Result<()>>, asker: Asker, desk: Desk) -> anyhow::Result<()> {
+    let (mut chain, mut asker) = (pin!(chain), pin!(asker.run()));
+    tokio::select! {
+        ended = &mut chain => {
+            desk.close();
+            let rest = asker.await;
+            ended.and(rest)
+        }
+        ended = &mut asker => {
+            ended?;
+            chain.await
+        }
     }
-}
-
-impl Stage for NobodyAsked {
-    type In = MarketBatch;
-    type Out = Vec<ChartInContext>;
-
-    fn name(&self) -> &'static str {
-        "enrich/market"
-    }
-
-    async fn apply(self: Arc<Self>, batches: Vec<MarketBatch>) -> anyhow::Result<Vec<Verdict<Vec<ChartInContext>>>> {
-        let now = self.clock.now();
-        let of = |batch: MarketBatch| {
-            let MarketBatch { run_id, series, .. } = batch;
-            let neutral = |charted: ChartedSeries| {
-                let context = neutral(&charted.series, &run_id);
-                in_context(charted, context, now)
-            };
-            Verdict::Keep(series.into_iter().map(neutral).collect())
-        };
-        Ok(batches.into_iter().map(of).collect())
-    }
-}
-
-/// The context of a series about which nothing is known.
-#[must_use]
-pub fn neutral(series: &Series, run_id: &str) -> MarketContext {
-    MarketContext {
-        exchange: series.exchange.clone(),
-        symbol: series.symbol.clone(),
-        oi_status: OiStatus::Neutral,
-        venue: String::new(),
-        open_interest_usd: None,
-        open_interest_change: None,
-        funding_rate: None,
-        long_short_ratio: None,
-        liquidations_long_usd: None,
-        liquidations_short_usd: None,
-        as_of: None,
-        fetched_at: None,
-        run_id: run_id.to_owned(),
-    }
-}
-
-/// A chart with the context that was known at `at`. Of one chart a later context makes a newer version, and any context of
-/// a later chart a newer one still.
-#[must_use]
-pub fn in_context(charted: ChartedSeries, context: MarketContext, at: Timestamp) -> ChartInContext {
-    let ChartedSeries { series, chart, received_at, origin, .. } = charted;
-    let age = i64::try_from(at.since(received_at).as_secs()).unwrap_or(i64::MAX);
-    let version = (received_at.0 << VERSION_AGE_BITS) | age.min((1 << VERSION_AGE_BITS) - 1);
-    let source_id = series.source_id();
-    let interval = series.interval.to_string();
-    ChartInContext { source_id, interval, chart, context, at, received_at, origin, version }
 }

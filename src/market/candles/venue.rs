@@ -1,81 +1,9 @@
-//! Exchanges by the names that files and venues give them. One name stands for all markets of an exchange, spot and
-//! futures: which market it is, the symbol says.
-//!
-//! Source of the codes: Coinalyze, `/exchanges`, 22 Jun 2025; its symbols end in a dot and the exchange's code
-//! (`BTCUSDT_PERP.A`).
+//! Exchanges as files name them.
+
+use crate::market::venue::{coded, find};
 
 /// The longest name that is kept of an exchange nobody knows, in characters.
 const NAME_CHARS_MAX: usize = 32;
-
-/// An exchange.
-struct Venue {
-    /// As signals name it.
-    name: &'static str,
-    /// Other names, lower case without separators.
-    aliases: &'static [&'static str],
-    /// At Coinalyze.
-    code: Option<u8>,
-    /// The name is a coin's too, so that it may be a part of a symbol.
-    is_coin: bool,
-}
-
-const fn venue(name: &'static str, code: Option<u8>, aliases: &'static [&'static str]) -> Venue {
-    Venue { name, aliases, code, is_coin: false }
-}
-
-const fn coin(name: &'static str, code: Option<u8>, aliases: &'static [&'static str]) -> Venue {
-    Venue { name, aliases, code, is_coin: true }
-}
-
-const VENUES: &[Venue] = &[
-    venue(
-        "binance",
-        Some(b'A'),
-        &["binanceusdm", "binancecoinm", "binancefutures", "binancef", "binanceperp", "binanceusd", "bnc"],
-    ),
-    venue("binanceus", None, &[]),
-    venue("bybit", Some(b'6'), &["bybitlinear", "bybitinverse", "bybitspot", "bybitfutures"]),
-    venue("okx", Some(b'3'), &["okex", "okex5", "okexswap", "okxswap"]),
-    venue("mexc", None, &["mexcglobal", "mexcfutures", "mxc"]),
-    venue("gate", Some(b'Y'), &["gateio", "gateiofutures"]),
-    venue("kucoin", None, &["kucoinfutures", "kcex"]),
-    venue("bitget", None, &["bitgetfutures"]),
-    venue("bitmex", Some(b'0'), &[]),
-    venue("kraken", Some(b'K'), &["krakenfutures", "krakenpro"]),
-    venue("coinbase", Some(b'C'), &["coinbasepro", "coinbaseexchange", "coinbaseadvanced", "cbpro", "gdax"]),
-    venue("bitfinex", Some(b'F'), &["bitfinex2"]),
-    venue("deribit", Some(b'2'), &[]),
-    coin("huobi", Some(b'4'), &["htx", "huobipro", "huobiglobal", "hbdm"]),
-    venue("bitstamp", Some(b'B'), &[]),
-    venue("hyperliquid", Some(b'H'), &[]),
-    coin("dydx", Some(b'8'), &["dydxv4"]),
-    venue("phemex", Some(b'7'), &[]),
-    venue("bingx", None, &[]),
-    coin("woox", Some(b'W'), &["woo"]),
-    venue("cryptocom", None, &["cdc"]),
-    venue("poloniex", Some(b'P'), &[]),
-    coin("gemini", Some(b'G'), &[]),
-    venue("bithumb", Some(b'U'), &[]),
-    venue("upbit", None, &[]),
-    venue("bitflyer", Some(b'L'), &[]),
-    coin("luno", Some(b'J'), &[]),
-    coin("vertex", Some(b'V'), &[]),
-    venue("lbank", None, &[]),
-    venue("bitmart", None, &[]),
-    venue("whitebit", None, &[]),
-    venue("coinex", None, &[]),
-    venue("bitforex", Some(b'D'), &[]),
-    venue("mercadobitcoin", Some(b'E'), &["mercado"]),
-    venue("bit2c", Some(b'I'), &[]),
-    venue("btcmarkets", Some(b'M'), &[]),
-    venue("independentreserve", Some(b'N'), &[]),
-];
-
-fn find(text: &str) -> Option<&'static Venue> {
-    let letters: String = text.chars().filter(char::is_ascii_alphanumeric).collect();
-    let is = |known: &str| known.eq_ignore_ascii_case(&letters);
-    VENUES.iter().find(|venue| is(venue.name) || venue.aliases.iter().any(|alias| is(alias)))
-}
 
 /// The name of a known exchange, whatever its spelling (`Gate.io`, `OKEx`, `binance-futures`).
 #[must_use]
@@ -103,11 +31,7 @@ pub(super) fn of_symbol(symbol: &str) -> (Option<&'static str>, &str) {
     {
         return (Some(name), rest);
     }
-    let code = match symbol.as_bytes() {
-        [.., b'.', code] => Some(*code),
-        _ => None,
-    };
-    let venue = VENUES.iter().find(|venue| code.is_some() && venue.code == code);
+    let code = symbol.rsplit_once('.').map(|(_, code)| code);
     // `.P` is also how charts mark a perpetual, of any exchange.
-    (venue.filter(|_| code != Some(b'P')).map(|venue| venue.name), symbol)
+    (code.filter(|code| *code != "P").and_then(coded).map(|venue| venue.name), symbol)
 }

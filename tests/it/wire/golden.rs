@@ -43,6 +43,8 @@ fn old_data_stays_readable() {
     check(|_| samples::series());
     check(|_| samples::market_batch());
     check(|_| samples::chart_in_context());
+    check(|_| samples::learned());
+    check(|_| samples::pending());
     check(|version| {
         let signal = samples::signal();
         match version {
@@ -52,5 +54,5 @@ fn old_data_stays_readable() {
     });
     check(|_| samples::deferral());
     check(|_| samples::ledger_entry());
-    assert_eq!(CATALOG.len(), 9, "every topic is checked above");
+    assert_eq!(CATALOG.len(), 11, "every topic is checked above");
 }

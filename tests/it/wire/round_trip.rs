@@ -248,6 +248,8 @@ proptest! {
         check(&codec(), &renamed(), &samples::series());
         check(&codec(), &renamed(), &samples::market_batch());
         check(&codec(), &renamed(), &samples::chart_in_context());
+        check(&codec(), &renamed(), &samples::learned());
+        check(&codec(), &renamed(), &samples::pending());
         check(&codec(), &renamed(), &deferral);
         check(&codec(), &renamed(), &entry);
     }

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use signalmill::model::{
     AccountTotals, Analysis, Answer, Article, ArticleBatch, Candle, Chart, ChartInContext, ChartedSeries, CloseReason,
-    Decision, Deferral, Direction, EventType, Horizon, Id, Indicators, Interval, LedgerEntry, Level, MarketBatch,
-    MarketContext, NanoUsd, OiStatus, Outcome, Pattern, PeriodTotal, Point, RawArticle, Reading, Screen, Series,
-    SessionCommand, Side, Signal, SignalKind, Snapshot, Spend, SpendOutcome, Timestamp, Trendline, WaitsFor,
+    Decision, Deferral, Direction, EventType, Horizon, Id, Indicators, Instrument, Interval, KeyUsage, Learned,
+    LearnedSeries, LedgerEntry, Level, MarketBatch, MarketContext, NanoUsd, OiStatus, Outcome, Pattern, Pending,
+    PeriodTotal, Point, RawArticle, Reading, Screen, Series, SeriesBucket, SessionCommand, Side, Signal, SignalKind,
+    Snapshot, Spend, SpendOutcome, Timestamp, Trendline, UsedUnits, WaitingChart, WaitsFor,
 };
 
 pub fn raw_article() -> RawArticle {
@@ -219,6 +220,48 @@ pub fn chart_in_context() -> ChartInContext {
         received_at: Timestamp(1_795_168_801_234),
         origin: "market.files/3/1".into(),
         version: 43,
+    }
+}
+
+pub fn learned() -> Learned {
+    Learned {
+        instruments: vec![Instrument {
+            exchange: "mexc".into(),
+            symbol: "PEPE_USDT".into(),
+            base: "1000PEPE".into(),
+            quote: "USDT".into(),
+            coinalyze_symbol: "1000PEPEUSDT_PERP.A".into(),
+            venue: "binance".into(),
+            oi_status: OiStatus::Aggregated,
+            has_long_short_ratio: true,
+            checked_at: Timestamp(1_795_168_806_500),
+        }],
+        series: vec![LearnedSeries {
+            coinalyze_symbol: "1000PEPEUSDT_PERP.A".into(),
+            series: "liquidations".into(),
+            interval: Interval::QUARTER_HOUR,
+            covered_from: Some(Timestamp(1_795_075_200_000)),
+            covered_until: None,
+            asked_at: Timestamp(1_795_168_806_501),
+            buckets: vec![SeriesBucket { start: Timestamp(1_795_167_900_000), values: vec![0.0, 1.5] }],
+        }],
+    }
+}
+
+pub fn pending() -> Pending {
+    let MarketBatch { run_id, mut series, .. } = market_batch();
+    let used = UsedUnits { ended: Some(Timestamp(1_795_168_806_501)), units: 20 };
+    Pending {
+        chart: Some(WaitingChart {
+            run_id,
+            charted: series.remove(0),
+            since: Timestamp(1_795_168_806_502),
+            version: 43,
+        }),
+        quota: Some(KeyUsage {
+            used: vec![used, UsedUnits { ended: None, units: 1 }],
+            limited_until: Some(Timestamp(1_795_168_866_500)),
+        }),
     }
 }
 

@@ -3,3 +3,4 @@
 mod charts;
 mod golden;
 mod laws;
+mod weights;

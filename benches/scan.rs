@@ -3,13 +3,13 @@
 //!
 //! * `first`: into topics and tables that are there and empty
 //! * `again`: the same folder again, other members of the groups having left in order
-//! * `beside run`: while a `signalmill run` with all stages shares the work
+//! * `beside run`: while a `signalmill run` with the market's stages does the work
 //! * `pandas`: what a scanner with pandas does to the same files (`benches/reference_scan.py`, one process); left out where
 //!   there is no python3 with pandas and numpy (`PYTHON` names another one)
 //!
 //! `seconds` is what the scan itself says: from its start to the moment at which the feed is written, joining the groups
-//! included. `to the end` is the process from start to exit: until all rows stand in ClickHouse. Peak memory is the scan's
-//! process alone. Services run before it begins.
+//! included where nobody runs the stages already. `to the end` is the process from start to exit: until all rows stand in
+//! ClickHouse. Peak memory is the scan's process alone. Services run before it begins.
 
 #[expect(dead_code, reason = "the tests of the readers ask more of it")]
 mod market_files;

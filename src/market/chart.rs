@@ -24,7 +24,7 @@ pub fn read(series: &Series) -> Option<Chart> {
     let candles = last(&series.candles, BARS_MAX);
     let newest = *candles.last()?;
     let columns = indicators::of(candles);
-    let atr: Vec<Option<f64>> = (0..candles.len()).map(|bar| columns.at(bar).atr14).collect();
+    let atr = columns.atr14();
     let swings = swings::find(candles, swings::REACH);
     let (levels, trendlines) = match atr.last().copied().flatten() {
         Some(last) => {
@@ -33,6 +33,8 @@ pub fn read(series: &Series) -> Option<Chart> {
         }
         None => (Vec::new(), Vec::new()),
     };
+    let mut patterns = patterns(candles, &swings, &atr, FORMATION_BARS, CANDLESTICK_BARS);
+    patterns.truncate(PATTERNS_MAX);
     Some(Chart {
         bars: i32::try_from(candles.len()).unwrap_or(i32::MAX),
         last: newest,
@@ -43,7 +45,7 @@ pub fn read(series: &Series) -> Option<Chart> {
         volume_peak: volume::profile(last(candles, PROFILE_BARS), PROFILE_BINS).map(|profile| profile.peak),
         levels,
         trendlines,
-        patterns: patterns(candles, &swings, &atr, FORMATION_BARS, CANDLESTICK_BARS),
+        patterns,
     })
 }
 
@@ -51,8 +53,7 @@ pub fn read(series: &Series) -> Option<Chart> {
 #[must_use]
 pub fn every_pattern(series: &Series) -> Vec<Pattern> {
     let candles = &series.candles;
-    let columns = indicators::of(candles);
-    let atr: Vec<Option<f64>> = (0..candles.len()).map(|bar| columns.at(bar).atr14).collect();
+    let atr = indicators::of(candles).atr14();
     patterns(candles, &swings::find(candles, swings::REACH), &atr, candles.len(), candles.len())
 }
 
@@ -68,9 +69,6 @@ fn patterns(
     patterns.extend(candlesticks::find(candles, candlestick_bars));
     // Formations stand before candlestick patterns of the same bar, as the sort is stable.
     patterns.sort_by_key(|pattern| std::cmp::Reverse(pattern.confirmed_at));
-    if formation_bars < candles.len() {
-        patterns.truncate(PATTERNS_MAX);
-    }
     patterns
 }
 

@@ -27,7 +27,7 @@ use crate::model::{Direction, MarketContext, OiStatus, Timestamp};
 
 pub use self::file::{stream, stream_atomically, write_atomically};
 pub use self::read::{FEED_BYTES_MAX, ReadError, SIGNALS_MAX, read};
-pub use self::stored::Stored;
+pub use self::stored::{observability, oi_metadata};
 
 /// All signals of a scan or of a moment.
 #[derive(Debug, Clone, Serialize)]

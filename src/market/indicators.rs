@@ -115,6 +115,12 @@ impl Columns {
         }
     }
 
+    /// The average true range at every bar.
+    #[must_use]
+    pub fn atr14(&self) -> Vec<Option<f64>> {
+        self.atr14.iter().map(|value| value.is_finite().then_some(*value)).collect()
+    }
+
     /// At the last bar; all missing where there is none.
     #[must_use]
     pub fn last(&self) -> Indicators {

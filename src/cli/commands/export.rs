@@ -14,7 +14,7 @@ use crate::cli::output;
 use crate::clickhouse::{MarketSignal, Store};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::market::feed::{self, FeedSignal, Stored};
+use crate::market::feed::{self, FeedSignal};
 use crate::model::{Direction, Timestamp};
 
 /// Rows between the question and the file.
@@ -90,21 +90,18 @@ fn write(path: &Path, now: Timestamp, mut rows: Receiver<io::Result<FeedSignal>>
 
 /// A row as a feed has it.
 fn signal(row: MarketSignal) -> io::Result<FeedSignal> {
-    let MarketSignal { subject, exchange, interval, strategy, score, direction, confidence, strength, .. } = row;
-    let MarketSignal { components, oi_metadata, observability, event_ms, .. } = row;
-    let stored = Stored {
-        symbol: subject,
-        exchange,
-        interval,
-        strategy,
-        score,
-        direction: Direction::parse(&direction).unwrap_or(Direction::Neutral),
-        confidence,
-        strength,
-        components,
-        oi_metadata,
-        observability,
-        event_time: Timestamp(event_ms),
-    };
-    Ok(stored.try_into()?)
+    Ok(FeedSignal {
+        symbol: row.subject,
+        exchange: row.exchange,
+        interval: row.interval,
+        strategy: row.strategy,
+        score: row.score,
+        direction: Direction::parse(&row.direction).unwrap_or(Direction::Neutral),
+        confidence: row.confidence,
+        strength: row.strength,
+        components: row.components,
+        oi_metadata: feed::oi_metadata(&row.oi_metadata)?,
+        observability: feed::observability(row.observability)?,
+        event_time: Timestamp(row.event_ms),
+    })
 }

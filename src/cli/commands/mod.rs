@@ -35,6 +35,7 @@ use crate::enrich::{market, paid};
 use crate::kafka;
 use crate::pipeline::Surroundings;
 use crate::wire::registry::{self, Registry};
+use crate::wire::{self, ALLOCATION_BYTES_MAX, Codec};
 
 /// Carries a command out.
 ///
@@ -77,6 +78,14 @@ fn block_on(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()
     // Blocking look-ups that were given up must not hold the exit.
     runtime.shutdown_background();
     ended
+}
+
+/// Reads records of `T`, by the schema registry where one is configured.
+fn reading<T: wire::Record>(registry: Option<Arc<Registry>>) -> Result<Codec<T>, wire::Unfit> {
+    match registry {
+        Some(registry) => Codec::reading(registry, ALLOCATION_BYTES_MAX),
+        None => Codec::new(ALLOCATION_BYTES_MAX),
+    }
 }
 
 fn print_reference(of: Subject, global: &Global, config: &Config) -> anyhow::Result<()> {

@@ -4,7 +4,7 @@
 //! one transaction. A service that is away is waited for by its [gate](crate::provider::gate), a key that is refused
 //! stops until somebody mends it, one that is limited pauses; other keys go on, and nothing is given up.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,7 +12,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use futures_util::StreamExt as _;
 use futures_util::future::try_join_all;
 use futures_util::stream::FuturesUnordered;
-use tokio::task::JoinSet;
 use tracing::{debug, info};
 
 use super::desk::{Desk, Owned, Writing};
@@ -54,49 +53,12 @@ impl Asker {
     /// When a partition cannot be read or written: the hop must start again.
     pub async fn run(self) -> anyhow::Result<()> {
         let asker = Arc::new(self);
-        let ended = Arc::clone(&asker).attend_all().await;
+        let (group, batches) = asker.desk.group();
+        // What is under way ends with its units; nothing new begins.
+        let attend = |partition, epoch| Arc::clone(&asker).attend(partition, epoch);
+        let ended = group.attend(batches, attend, asker.desk.closed()).await;
         asker.desk.finished();
         ended
-    }
-
-    async fn attend_all(self: Arc<Self>) -> anyhow::Result<()> {
-        let asker = self;
-        let (group, batches) = asker.desk.group();
-        let mut changes = group.changes();
-        let mut attended: HashMap<(i32, u64), tokio::task::AbortHandle> = HashMap::new();
-        let mut tasks = JoinSet::new();
-        loop {
-            changes.mark_unchanged();
-            let owned: HashSet<(i32, u64)> = group.owned(batches).into_iter().collect();
-            attended.retain(|partition, task| {
-                let stays = owned.contains(partition);
-                if !stays {
-                    task.abort();
-                }
-                stays
-            });
-            for partition in owned {
-                attended
-                    .entry(partition)
-                    .or_insert_with(|| tasks.spawn(Arc::clone(&asker).attend(partition.0, partition.1)));
-            }
-            tokio::select! {
-                () = asker.desk.closed() => break,
-                moved = changes.changed() => if moved.is_err() { break },
-                Some(ended) = tasks.join_next() => match ended {
-                    Ok(ended) => ended?,
-                    Err(ended) if ended.is_cancelled() => {}
-                    Err(died) => return Err(died.into()),
-                },
-            }
-        }
-        // What is under way ends with its units; nothing new begins.
-        while let Some(ended) = tasks.join_next().await {
-            if let Ok(ended) = ended {
-                ended?;
-            }
-        }
-        Ok(())
     }
 
     async fn attend(self: Arc<Self>, partition: i32, epoch: u64) -> anyhow::Result<()> {

@@ -9,14 +9,13 @@
 //! is queued need not be waited for, as nothing that is queued behind it is committed without it; only what permits a
 //! request to leave is.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use parking_lot::{Mutex, MutexGuard};
-use tokio::sync::{OnceCell, watch};
+use tokio::sync::watch;
 use tracing::info;
 
 use super::key::Key;
@@ -28,7 +27,7 @@ use crate::clickhouse::Store;
 use crate::clock::Clock;
 use crate::config;
 use crate::flow::{Outgoing, Position};
-use crate::kafka::{Committing, Group, Place, Transactions};
+use crate::kafka::{Committing, Group, PerAssignment, Place, Transactions};
 use crate::market::contexts::{DAY, INTERVAL};
 use crate::market::plan::Rules;
 use crate::model::{Learned, LearnedSeries, Timestamp};
@@ -60,14 +59,11 @@ struct Inner {
     store: Store,
     records: Arc<Records>,
     clock: Clock,
-    owned: Mutex<HashMap<i32, Assigned>>,
+    owned: PerAssignment<Owned>,
     closing: watch::Sender<bool>,
     /// Nothing is under way any more.
     finished: watch::Sender<bool>,
 }
-
-/// The epoch of an assignment, and the state that is read back once in it.
-type Assigned = (u64, Arc<OnceCell<Arc<Owned>>>);
 
 impl fmt::Debug for Desk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -91,7 +87,7 @@ impl Desk {
             store,
             records: Arc::new(records),
             clock,
-            owned: Mutex::default(),
+            owned: PerAssignment::default(),
             closing: watch::Sender::new(false),
             finished: watch::Sender::new(false),
         }))
@@ -138,17 +134,8 @@ impl Desk {
     /// # Errors
     /// When it cannot be read, or the partition has moved away: the hop stops, and what is not committed is read again.
     pub(super) async fn of(&self, partition: i32, epoch: u64) -> anyhow::Result<Arc<Owned>> {
-        let cell = {
-            let mut owned = self.0.owned.lock();
-            let (known, cell) = owned.entry(partition).or_insert_with(|| (epoch, Arc::default()));
-            if *known != epoch {
-                // What was read under an earlier assignment has been another worker's since.
-                (*known, *cell) = (epoch, Arc::default());
-            }
-            Arc::clone(cell)
-        };
-        let opened = cell.get_or_try_init(|| Owned::open(self.clone(), partition, epoch)).await;
-        opened.cloned().with_context(|| format!("reading {}/{partition} back", self.0.settings.topics.pending))
+        let opened = self.0.owned.of(partition, epoch, || Owned::open(self.clone(), partition, epoch)).await;
+        opened.with_context(|| format!("reading {}/{partition} back", self.0.settings.topics.pending))
     }
 }
 

@@ -15,7 +15,6 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
 use tracing::debug;
 
 use super::article::{Analyst, Task};
@@ -63,48 +62,23 @@ impl Resumer {
     /// When a partition cannot be read or written: the hop must start again.
     pub async fn run(self) -> anyhow::Result<()> {
         let resumer = Arc::new(self);
-        let mut changes = resumer.group.changes();
         let mut provider = resumer.analyst.provider();
-        let mut attended: HashMap<(i32, u64), tokio::task::AbortHandle> = HashMap::new();
-        let mut tasks = JoinSet::new();
-        loop {
-            changes.mark_unchanged();
-            let owned: HashSet<(i32, u64)> = resumer.group.owned(&resumer.topics.batches).into_iter().collect();
-            attended.retain(|partition, task| {
-                let stays = owned.contains(partition);
-                if !stays {
-                    task.abort();
-                }
-                stays
-            });
-            for partition in owned {
-                attended
-                    .entry(partition)
-                    .or_insert_with(|| tasks.spawn(Arc::clone(&resumer).attend(partition.0, partition.1)));
-            }
-            tokio::select! {
-                () = resumer.ledger.closed() => break,
-                told = provider.changed() => {
-                    if told.is_err() {
-                        break;
+        let until = async {
+            loop {
+                tokio::select! {
+                    () = resumer.ledger.closed() => break,
+                    told = provider.changed() => {
+                        if told.is_err() {
+                            break;
+                        }
+                        resumer.show(&provider.borrow_and_update());
                     }
-                    resumer.show(&provider.borrow_and_update());
                 }
-                moved = changes.changed() => if moved.is_err() { break },
-                Some(ended) = tasks.join_next() => match ended {
-                    Ok(ended) => ended?,
-                    Err(ended) if ended.is_cancelled() => {}
-                    Err(died) => return Err(died.into()),
-                },
             }
-        }
+        };
         // What is under way ends with its holds; nothing new begins.
-        while let Some(ended) = tasks.join_next().await {
-            if let Ok(ended) = ended {
-                ended?;
-            }
-        }
-        Ok(())
+        let attend = |partition, epoch| Arc::clone(&resumer).attend(partition, epoch);
+        resumer.group.attend(&resumer.topics.batches, attend, until).await
     }
 
     /// A provider that is out keeps the hop waiting, and says so.

@@ -1,86 +1,47 @@
-//! Signals as topics and tables keep them, to those of a feed: the one place that knows both.
+//! Signals as topics and tables keep them, as a feed shows them: the one place that knows both.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
 use super::{FeedSignal, OiMetadata};
-use crate::model::{Direction, Signal, Timestamp};
+use crate::model::Signal;
 
-/// What a feed takes of a stored market signal; the two columns of JSON are text.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Stored {
-    /// The market.
-    pub symbol: String,
-    /// Lower case.
-    pub exchange: String,
-    /// Such as `15m`.
-    pub interval: String,
-    /// `momentum`, `breakout` or `reversal`.
-    pub strategy: String,
-    /// 0 to 100.
-    pub score: f64,
-    /// Which way.
-    pub direction: Direction,
-    /// 0 to 1.
-    pub confidence: f64,
-    /// 0 to 1.
-    pub strength: f64,
-    /// By name.
-    pub components: BTreeMap<String, f64>,
-    /// What derivatives say (JSON).
-    pub oi_metadata: String,
-    /// What the score rests on (JSON).
-    pub observability: String,
-    /// The close of the last bar.
-    pub event_time: Timestamp,
+/// What derivatives say, of its column. An empty one, as signals of before it have it, says nothing is known.
+///
+/// # Errors
+/// The column is not that JSON.
+pub fn oi_metadata(column: &str) -> serde_json::Result<OiMetadata> {
+    if column.is_empty() { Ok(OiMetadata::default()) } else { serde_json::from_str(column) }
 }
 
-impl From<Signal> for Stored {
-    fn from(signal: Signal) -> Self {
-        let Signal { subject, exchange, interval, strategy, score, direction, confidence, strength, .. } = signal;
-        let Signal { components, oi_metadata, observability, event_time, .. } = signal;
-        Self {
-            symbol: subject,
-            exchange,
-            interval,
-            strategy,
-            score,
-            direction,
-            confidence,
-            strength,
-            components,
-            oi_metadata,
-            observability,
-            event_time,
-        }
-    }
+/// What a score rests on, of its column; null of an empty one.
+///
+/// # Errors
+/// The column is no JSON.
+pub fn observability(column: String) -> serde_json::Result<Arc<RawValue>> {
+    let json = if column.is_empty() { RawValue::NULL.to_owned() } else { RawValue::from_string(column)? };
+    Ok(json.into())
 }
 
-impl TryFrom<Stored> for FeedSignal {
+impl TryFrom<Signal> for FeedSignal {
     type Error = serde_json::Error;
 
-    /// Fails where a column of JSON is none. An empty one, as signals of before these columns have it, is unknown.
-    fn try_from(stored: Stored) -> Result<Self, Self::Error> {
-        let Stored { symbol, exchange, interval, strategy, score, direction, confidence, strength, .. } = stored;
-        let Stored { components, oi_metadata, observability, event_time, .. } = stored;
-        let oi_metadata =
-            if oi_metadata.is_empty() { OiMetadata::default() } else { serde_json::from_str(&oi_metadata)? };
-        let observability =
-            if observability.is_empty() { RawValue::NULL.to_owned() } else { RawValue::from_string(observability)? };
+    /// Fails where a column of JSON is none.
+    fn try_from(signal: Signal) -> Result<Self, Self::Error> {
         Ok(Self {
-            symbol,
-            exchange,
-            interval,
-            strategy,
-            score,
-            direction,
-            confidence,
-            strength,
-            components,
-            oi_metadata,
-            observability: observability.into(),
-            event_time,
+            symbol: signal.subject,
+            exchange: signal.exchange,
+            interval: signal.interval,
+            strategy: signal.strategy,
+            score: signal.score,
+            direction: signal.direction,
+            confidence: signal.confidence,
+            strength: signal.strength,
+            components: signal.components,
+            oi_metadata: oi_metadata(&signal.oi_metadata)?,
+            observability: observability(signal.observability)?,
+            event_time: signal.event_time,
         })
     }
 }

@@ -14,13 +14,12 @@ mod hold;
 pub mod journal;
 mod load;
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context as _;
 use bytes::Bytes;
-use tokio::sync::{Notify, OnceCell, watch};
+use tokio::sync::{Notify, watch};
 use tracing::info;
 
 pub use self::hold::{End, Held, Refused};
@@ -29,7 +28,7 @@ use super::book::{Book, Limits, Standing};
 use crate::clock::Clock;
 use crate::config;
 use crate::flow::{Outgoing, Position};
-use crate::kafka::{Committing, Group, Place, Transactions};
+use crate::kafka::{Committing, Group, PerAssignment, Place, Transactions};
 use crate::model::{Answer, Budget, Id, LedgerEntry, Timestamp};
 use crate::wire::Codec;
 
@@ -61,14 +60,11 @@ struct Inner {
     transactions: Transactions,
     codec: Arc<Codec<LedgerEntry>>,
     clock: Clock,
-    owned: Mutex<HashMap<i32, Assigned>>,
+    owned: PerAssignment<Owned>,
     closing: watch::Sender<bool>,
     /// Holds of this process that have not ended.
     outstanding: watch::Sender<usize>,
 }
-
-/// The epoch of an assignment, and the book that is read back once in it.
-type Assigned = (u64, Arc<OnceCell<Arc<Owned>>>);
 
 impl fmt::Debug for Ledger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -92,7 +88,7 @@ impl Ledger {
             transactions,
             codec: Arc::new(codec),
             clock,
-            owned: Mutex::default(),
+            owned: PerAssignment::default(),
             closing: watch::Sender::new(false),
             outstanding: watch::Sender::new(0),
         }))
@@ -103,17 +99,8 @@ impl Ledger {
     /// # Errors
     /// When it cannot be read, or the partition has moved away: the hop stops, and what is not committed is read again.
     pub async fn of(&self, partition: i32, epoch: u64) -> anyhow::Result<Arc<Owned>> {
-        let cell = {
-            let mut owned = self.0.owned.lock().unwrap_or_else(PoisonError::into_inner);
-            let (known, cell) = owned.entry(partition).or_insert_with(|| (epoch, Arc::default()));
-            if *known != epoch {
-                // What was read under an earlier assignment has been another worker's since.
-                (*known, *cell) = (epoch, Arc::default());
-            }
-            Arc::clone(cell)
-        };
-        let opened = cell.get_or_try_init(|| Owned::open(self.clone(), partition, epoch)).await;
-        opened.cloned().with_context(|| format!("reading {}/{partition} back", self.0.settings.topic))
+        let opened = self.0.owned.of(partition, epoch, || Owned::open(self.clone(), partition, epoch)).await;
+        opened.with_context(|| format!("reading {}/{partition} back", self.0.settings.topic))
     }
 
     /// Returns when the hop is stopping.
@@ -130,11 +117,7 @@ impl Ledger {
     pub async fn settled(&self) -> anyhow::Result<()> {
         // The sender lives in `self`, so the channel cannot close first.
         let _ = self.0.outstanding.subscribe().wait_for(|outstanding| *outstanding == 0).await;
-        let owned: Vec<_> = {
-            let owned = self.0.owned.lock().unwrap_or_else(PoisonError::into_inner);
-            owned.values().filter_map(|(_, cell)| cell.get().cloned()).collect()
-        };
-        for owned in owned {
+        for owned in self.0.owned.all() {
             // Behind everything that was queued before.
             owned.place().await?.queue(Vec::new(), owned.fence.clone()).done().await?;
         }

@@ -14,15 +14,15 @@ use tokio::runtime::Handle;
 
 use super::tally::{Fate, Place, Tally};
 use crate::cli::commands::post::Post;
-use crate::cli::commands::progress;
+use crate::cli::commands::{progress, reading};
 use crate::cli::market::{Content, Next, Readers};
 use crate::cli::output::Progress;
 use crate::flow::Record;
 use crate::kafka::{DLQ_SUFFIX, MARKET_BATCHES, MARKET_CONTEXTS, MARKET_FILES, SIGNALS, Tail};
 use crate::model::{MarketBatch, Signal};
 use crate::pipeline::Surroundings;
+use crate::wire::Codec;
 use crate::wire::headers::{DeadLetter, Origin, Tags};
-use crate::wire::{self, ALLOCATION_BYTES_MAX, Codec};
 
 /// How long nothing may come of the files that are under way.
 const QUIET_MAX: Duration = Duration::from_mins(1);
@@ -74,8 +74,8 @@ impl Follow {
             tail,
             post: Post::new(&config.kafka, surroundings.clock.clone())?,
             readers: Some(Readers::start(root, Arc::clone(&files), bytes_max, surroundings.clock.clone())?),
-            signals: codec(surroundings)?,
-            batches: codec(surroundings)?,
+            signals: reading(surroundings.registry.clone())?,
+            batches: reading(surroundings.registry.clone())?,
             runtime,
             tally: Tally::new(config.market.strategies.clone(), files),
         })
@@ -196,11 +196,4 @@ fn shown(bar: &mut Progress, ended: usize) {
     if ended > 0 {
         bar.add(u64::try_from(ended).unwrap_or(u64::MAX));
     }
-}
-
-fn codec<T: wire::Record>(surroundings: &Surroundings) -> anyhow::Result<Codec<T>> {
-    Ok(match &surroundings.registry {
-        Some(registry) => Codec::reading(Arc::clone(registry), ALLOCATION_BYTES_MAX)?,
-        None => Codec::new(ALLOCATION_BYTES_MAX)?,
-    })
 }

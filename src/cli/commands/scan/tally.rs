@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use crate::cli::market::Skipped;
 use crate::kafka::Arrival;
-use crate::market::feed::{FeedSignal, Stored};
+use crate::market::feed::FeedSignal;
 use crate::model::{OiStatus, Signal, Strategy};
 
 /// What is kept of records whose place is not known yet: their signals can be seen a moment before it is.
@@ -190,7 +190,7 @@ impl Tally {
         if place.is_some_and(|place| slots[place].version > version) {
             return Ok(());
         }
-        let mut signal = FeedSignal::try_from(Stored::from(signal))?;
+        let mut signal = FeedSignal::try_from(signal)?;
         let same = |slot: &&Slot| slot.signal.observability.get() == signal.observability.get();
         if let Some(seen) = slots.iter().find(same) {
             signal.observability = Arc::clone(&seen.signal.observability);

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::cells::{FIXED_BYTES, Moment, Money, count};
 use crate::clickhouse::{Stored, Table};
-use crate::model::{ArticleBatch, NanoUsd, Timestamp};
+use crate::model::{ArticleBatch, NanoUsd, Timestamp, session_limit};
 
 /// A row of `batch_processing_sessions`.
 #[derive(Debug, Clone, Row, Serialize)]
@@ -25,7 +25,7 @@ pub struct SessionRow<'a> {
 }
 
 impl<'a> SessionRow<'a> {
-    /// The row of a batch whose session may spend `budget`.
+    /// The row of a batch, where a session may spend `budget` unless its name says less.
     #[must_use]
     pub fn new(batch: &'a ArticleBatch, budget: NanoUsd) -> Self {
         Self {
@@ -33,7 +33,7 @@ impl<'a> SessionRow<'a> {
             run_id: &batch.run_id,
             batch_id: &batch.batch_id.0,
             account: &batch.account,
-            budget_usd: budget.into(),
+            budget_usd: session_limit(&batch.session_id, budget).into(),
             articles_total: count(batch.articles.len()),
             articles_screened: count(batch.screened.len()),
             close_reason: batch.close_reason.as_str(),

@@ -17,6 +17,7 @@ pub struct SessionRow<'a> {
     budget_usd: Money,
     articles_total: u32,
     articles_screened: u32,
+    article_ids: Vec<&'a str>,
     close_reason: &'a str,
     started_at: Moment,
     closed_at: Moment,
@@ -36,6 +37,7 @@ impl<'a> SessionRow<'a> {
             budget_usd: session_limit(&batch.session_id, budget).into(),
             articles_total: count(batch.articles.len()),
             articles_screened: count(batch.screened.len()),
+            article_ids: batch.articles.iter().map(|article| article.article_id.as_str()).collect(),
             close_reason: batch.close_reason.as_str(),
             started_at: batch.opened_at.into(),
             closed_at: batch.closed_at.into(),
@@ -49,7 +51,8 @@ impl Stored for SessionRow<'_> {
     const TABLE: Table = Table::Sessions;
 
     fn bytes(row: &SessionRow<'_>) -> usize {
-        FIXED_BYTES + row.session_id.len() + row.account.len()
+        let articles = row.article_ids.iter().map(|id| id.len() + 1).sum::<usize>();
+        FIXED_BYTES + articles + row.session_id.len() + row.account.len()
     }
 }
 

@@ -11,7 +11,8 @@ use std::time::Duration;
 use crate::model::{Cadence, NanoUsd, Strategy};
 
 use super::choice::{
-    Action, HttpUrl, Mechanism, Protocol, Provider, Rung, filled, host_ports, identifier, language, name, prefix,
+    Action, HttpUrl, Mechanism, Protocol, Provider, Rung, filled, host_ports, identifier, language, name, origin,
+    prefix,
 };
 use super::leaf::{each, text, within};
 use super::secret::{Secret, Token};
@@ -260,14 +261,21 @@ settings! {
 
     /// Analyses on demand.
     pub struct Analysis {
-        /// Jobs that a worker takes at a time. Not used yet.
+        /// Jobs that a worker is at, at a time.
         key batch_size: usize = 5, within(1..=1000);
         /// Candles up to which an analysis is made within the request. Not used yet.
         key immediate_candles_max: usize = 1000, within(1..=1_000_000);
-        /// How often a worker says how it is. Not used yet.
+        /// How long one attempt at a job may take.
+        key timeout: Duration = Duration::from_mins(1), within(Duration::from_secs(1)..=Duration::from_hours(1));
+        /// Attempts at a job before it is given up and becomes a dead letter, the first included.
+        key attempts_max: u32 = 4, within(1..=100);
+        /// What the summaries of a day (UTC) may cost together, where `llm.provider` is one that costs. Each partition of
+        /// `analysis.jobs` has an equal share of it.
+        key daily_usd: NanoUsd = NanoUsd(300_000_000);
+        /// How often a worker looks whether ClickHouse and Kafka are there.
         key health_check_interval: Duration = Duration::from_secs(30),
             within(Duration::from_secs(1)..=Duration::from_hours(24));
-        /// How often a worker says what it did. Not used yet.
+        /// How often a worker says how it is and what it has done.
         key metrics_publish_interval: Duration = Duration::from_mins(1),
             within(Duration::from_secs(1)..=Duration::from_hours(24));
     }
@@ -295,9 +303,20 @@ settings! {
 
     /// The HTTP API.
     pub struct Api {
-        /// Where it listens; without tokens on loopback only. Not used yet.
+        /// Where it listens; without tokens on loopback only.
         key listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8080));
-        /// Who may call: `token=user` or `token=user:admin`, comma-separated. Not used yet.
+        /// Longest wait for an answer; streams of events have none.
+        key timeout: Duration = Duration::from_secs(30), within(Duration::from_millis(100)..=Duration::from_mins(10));
+        /// Requests that are answered at one time; more are refused (503).
+        key requests_max: usize = 512, within(1..=100_000);
+        /// Streams of events that are open at one time; more are refused (503).
+        key streams_max: usize = 10_000, within(1..=1_000_000);
+        /// Requests a second of one user, or of one address where nobody says who it is: twice as many at once; more are
+        /// refused (429).
+        key requests_per_second: u32 = 1000, within(1..=1_000_000);
+        /// Origins whose pages may ask from a browser, such as `https://desk.example.com`. The API's own page always may.
+        key cors_origins: Vec<String> = Vec::new(), each("origins such as \"https://desk.example.com\"", origin);
+        /// Who may call: `token=user` or `token=user:admin`, comma-separated.
         secret tokens: Vec<Token>, "SIGNALMILL_API_TOKENS";
     }
 

@@ -11,6 +11,7 @@ mod message;
 mod orphans;
 mod owned;
 mod poll;
+mod post;
 mod produce;
 mod range;
 mod sink;
@@ -24,12 +25,14 @@ pub use client::group_name;
 pub use group::Group;
 pub use owned::PerAssignment;
 pub use poll::{Reading, Settings, Source, subscribe};
+pub use post::Post;
 pub use produce::{Arrival, Numbered, Producer};
 pub use range::{Partition, committed_by};
 pub use sink::{KafkaSink, dead_letter};
 pub use tail::{Start, Tail};
 pub use topics::{
-    ARTICLES_ANALYSES, ARTICLES_BATCHES, ARTICLES_DEFERRED, ARTICLES_RAW, DLQ_SUFFIX, MARKET_BATCHES, MARKET_CONTEXTS,
-    MARKET_FILES, MARKET_PENDING, MARKET_SERIES, SIGNALS, SPEND_LEDGER, TOPICS, Topic,
+    ANALYSIS_CANCELLATIONS, ANALYSIS_EVENTS, ANALYSIS_JOBS, ANALYSIS_LEDGER, ANALYSIS_WORKERS, ARTICLES_ANALYSES,
+    ARTICLES_BATCHES, ARTICLES_DEFERRED, ARTICLES_RAW, DLQ_SUFFIX, MARKET_BATCHES, MARKET_CONTEXTS, MARKET_FILES,
+    MARKET_PENDING, MARKET_SERIES, SIGNALS, SPEND_LEDGER, TOPICS, Topic,
 };
 pub use transaction::{Committing, Place, Transactions};

@@ -53,7 +53,7 @@ pub struct StoredArticle {
 
 /// A row of `article_analyses_v`.
 #[derive(Debug, Clone, PartialEq, Row, Serialize, Deserialize, ToSchema)]
-#[schema(as = Analysis)]
+#[schema(as = ArticleAnalysis)]
 #[expect(missing_docs, reason = "the columns as the contract has them; `model::Analysis` says what they are")]
 pub struct AnalysisState {
     pub analysis_id: String,
@@ -101,7 +101,7 @@ pub struct AnalysisState {
 
 /// A row of `batch_processing_records_v`.
 #[derive(Debug, Clone, PartialEq, Row, Serialize, Deserialize, ToSchema)]
-#[schema(as = Attempt)]
+#[schema(as = ArticleAttempt)]
 pub struct AttemptState {
     /// The session that admitted the article.
     pub session_id: String,
@@ -141,7 +141,7 @@ pub struct AttemptState {
 
 /// A row of `spend_v`: one call.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Serialize, Deserialize, ToSchema)]
-#[schema(as = Spend)]
+#[schema(as = ArticleSpend)]
 pub struct SpendState {
     /// The session that paid.
     pub session_id: String,

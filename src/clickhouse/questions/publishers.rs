@@ -19,7 +19,7 @@ SELECT article_id, sum(cost_usd) AS cost FROM batch_processing_records FINAL WHE
 
 /// A publisher.
 #[derive(Debug, Clone, PartialEq, Row, Serialize, Deserialize, ToSchema)]
-#[schema(as = Publisher)]
+#[schema(as = PublisherCounts)]
 pub struct PublisherState {
     /// As its articles name it.
     pub publisher: String,

@@ -38,8 +38,10 @@ SELECT article_id FROM latest \
 WHERE status = 'deferred' AND NOT startsWith(session_id, 'api-') \
   AND session_id NOT IN (SELECT session_id FROM cancelled)";
 
-/// How much text a chunk of whole articles may have, in characters.
-const CHUNK_CHARS_MAX: i64 = 4_000_000;
+/// Whole articles that are asked for at a time.
+const CHUNK_ROWS: usize = 100;
+/// Characters of text that whole articles may have together: they are held in memory.
+pub const WHOLE_CHARS_MAX: u64 = 16_000_000;
 
 /// Which articles.
 #[derive(Debug, Clone)]
@@ -181,47 +183,31 @@ impl Store {
         Ok(in_order(keys, found, |article| &article.article_id))
     }
 
-    /// The whole articles at these places, in their order, some millions of characters at a time: what `with` says of
-    /// each chunk is gathered, and the chunk forgotten.
+    /// The whole articles at these places, in their order, as far as [`WHOLE_CHARS_MAX`] goes.
     ///
     /// # Errors
     /// The server does not answer.
-    pub async fn whole_articles<T>(
-        &self,
-        keys: &[ReadyKey],
-        mut with: impl FnMut(Vec<Article>) -> Vec<T>,
-    ) -> Result<Vec<T>, Failure> {
-        let ids: Vec<String> = keys.iter().map(|key| key.article_id.clone()).collect();
-        let sizes = "SELECT article_id, text_chars FROM articles FINAL WHERE run_id = 'live' AND article_id IN ?";
-        let sizes: Vec<Sized> = if ids.is_empty() { Vec::new() } else { Question::new(sizes).bound(ids).all(self).await? };
-        let sizes: HashMap<String, i64> = sizes.into_iter().map(|row| (row.article_id, row.text_chars.into())).collect();
-        let mut gathered = Vec::new();
-        for keys in chunks(keys, |key| sizes.get(&key.article_id).copied().unwrap_or(0)) {
-            let ids: Vec<String> = keys.iter().map(|key| key.article_id.clone()).collect();
-            let sql = "SELECT ?fields FROM articles FINAL WHERE run_id = 'live' AND article_id IN ?";
-            let found: Vec<Whole> = Question::new(sql).bound(ids).all(self).await?;
-            let found = in_order(keys, found, |article| &article.article_id);
-            gathered.extend(with(found.into_iter().map(Article::from).collect()));
+    pub async fn whole_articles(&self, keys: &[ReadyKey]) -> Result<Vec<Article>, Failure> {
+        let ids = |keys: &[ReadyKey]| keys.iter().map(|key| key.article_id.clone()).collect::<Vec<_>>();
+        let mut articles = Vec::new();
+        let mut chars = 0;
+        for keys in keys.chunks(CHUNK_ROWS) {
+            let sizes = "SELECT article_id, text_chars FROM articles FINAL WHERE run_id = 'live' AND article_id IN ?";
+            let sizes = in_order(keys, Question::new(sizes).bound(ids(keys)).all(self).await?, |row: &Sized| &row.article_id);
+            let fit = sizes.iter().take_while(|row| {
+                chars += u64::from(row.text_chars);
+                chars <= WHOLE_CHARS_MAX
+            });
+            let keys = &keys[..fit.count()];
+            if keys.is_empty() {
+                break;
+            }
+            let whole = "SELECT ?fields FROM articles FINAL WHERE run_id = 'live' AND article_id IN ?";
+            let whole: Vec<Whole> = Question::new(whole).bound(ids(keys)).all(self).await?;
+            articles.extend(in_order(keys, whole, |article| &article.article_id).into_iter().map(Article::from));
         }
-        Ok(gathered)
+        Ok(articles)
     }
-}
-
-/// Cuts `items` where the next one would bring a chunk above its size; a chunk has at least one.
-fn chunks<T>(items: &[T], size: impl Fn(&T) -> i64) -> Vec<&[T]> {
-    let (mut chunks, mut from, mut sum) = (Vec::new(), 0, 0);
-    for (index, item) in items.iter().enumerate() {
-        let size = size(item);
-        if index > from && sum + size > CHUNK_CHARS_MAX {
-            chunks.push(&items[from..index]);
-            (from, sum) = (index, 0);
-        }
-        sum += size;
-    }
-    if from < items.len() {
-        chunks.push(&items[from..]);
-    }
-    chunks
 }
 
 /// What was found of `keys`, in their order.
@@ -250,18 +236,5 @@ impl From<Whole> for Article {
             origin: row.origin,
             version: row.version,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn chunks_hold_everything_once_and_one_item_at_least() {
-        let sizes = [1, CHUNK_CHARS_MAX, 5, CHUNK_CHARS_MAX - 5, 1, 2 * CHUNK_CHARS_MAX];
-        let lengths: Vec<usize> = chunks(&sizes, |size| *size).iter().map(|chunk| chunk.len()).collect();
-        assert_eq!(lengths, [1, 1, 2, 1, 1]);
-        assert!(chunks(&[], |size: &i64| *size).is_empty());
     }
 }

@@ -4,8 +4,10 @@ use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::moment_of;
 use super::question::{Question, rows};
 use crate::clickhouse::{Failure, SessionState, Store, dollars};
+use crate::model::Timestamp;
 
 /// The place of a session: when it began, and its id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +41,20 @@ impl SessionState {
 }
 
 impl Store {
+    /// The ten sessions that began last, and at most fifty others that have changed since `since`; newest first.
+    ///
+    /// # Errors
+    /// The server does not answer.
+    pub async fn lively_sessions(&self, since: Timestamp) -> Result<Vec<SessionState>, Failure> {
+        Question::new("SELECT ?fields FROM batch_processing_sessions_v WHERE session_id IN (")
+            .and("SELECT session_id FROM batch_processing_sessions GROUP BY session_id ")
+            .and("ORDER BY min(started_at) DESC, session_id DESC LIMIT 10)")
+            .with(" OR updated_at >= fromUnixTimestamp64Milli(toInt64(?))", moment_of(since))
+            .and(" ORDER BY started_at DESC, session_id DESC LIMIT 60")
+            .all(self)
+            .await
+    }
+
     /// At most `limit` sessions behind `after`, newest first.
     ///
     /// # Errors

@@ -27,6 +27,7 @@ mod page;
 mod problem;
 mod rate;
 mod serve;
+mod status;
 pub mod stream;
 #[cfg(test)]
 mod tests;
@@ -45,6 +46,7 @@ pub use self::serve::serve;
 
 use self::access::Access;
 use self::gate::Room;
+use self::status::Queues;
 use crate::clickhouse::Store;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -86,6 +88,7 @@ struct Inner {
     post: Post,
     access: Access,
     room: Room,
+    queues: Queues,
     metrics: HttpMetrics,
 }
 
@@ -98,7 +101,7 @@ impl Api {
         let config = &parts.config;
         let post = Post::new(&config.kafka)?;
         let (access, room) = (Access::new(&config.api), Room::new(&config.api));
-        Ok(Self(Arc::new(Inner { post, access, room, metrics: http(), parts })))
+        Ok(Self(Arc::new(Inner { post, access, room, queues: Queues::default(), metrics: http(), parts })))
     }
 
     /// The configuration.
@@ -162,7 +165,7 @@ fn users() -> OpenApiRouter<Api> {
 
 /// What admins may ask.
 fn admins() -> OpenApiRouter<Api> {
-    OpenApiRouter::new().merge(operation::admins())
+    OpenApiRouter::new().merge(operation::admins()).merge(status::routes())
 }
 
 /// All of it.

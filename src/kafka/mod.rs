@@ -18,6 +18,7 @@ mod sink;
 mod tail;
 mod topics;
 mod transaction;
+mod waiting;
 
 pub use admin::{Found, check_owners, ensure, has_members};
 pub use behind::Behind;
@@ -36,3 +37,4 @@ pub use topics::{
     MARKET_PENDING, MARKET_SERIES, SIGNALS, SPEND_LEDGER, TOPICS, Topic,
 };
 pub use transaction::{Committing, Place, Transactions};
+pub use waiting::{Waiting, waiting};

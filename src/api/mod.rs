@@ -37,6 +37,7 @@ mod serve;
 mod sessions;
 mod signals;
 mod sparks;
+mod status;
 pub mod stream;
 mod tagged;
 #[cfg(test)]
@@ -57,6 +58,7 @@ pub use self::serve::serve;
 use self::access::Access;
 use self::gate::Room;
 use self::reads::Reads;
+use self::status::Queues;
 use crate::clickhouse::Store;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -101,6 +103,7 @@ struct Inner {
     post: Post,
     access: Access,
     room: Room,
+    queues: Queues,
     metrics: HttpMetrics,
     reads: Reads,
 }
@@ -114,7 +117,16 @@ impl Api {
         let config = &parts.config;
         let post = Post::new(&config.kafka)?;
         let (access, room) = (Access::new(&config.api), Room::new(&config.api));
-        Ok(Self(Arc::new(Inner { post, access, room, metrics: http(), reads: Reads::new(), parts })))
+        let inner = Inner {
+            post,
+            access,
+            room,
+            queues: Queues::default(),
+            metrics: http(),
+            reads: Reads::new(),
+            parts,
+        };
+        Ok(Self(Arc::new(inner)))
     }
 
     /// The configuration.
@@ -196,7 +208,7 @@ fn users() -> OpenApiRouter<Api> {
 
 /// What admins may ask.
 fn admins() -> OpenApiRouter<Api> {
-    OpenApiRouter::new().merge(operation::admins()).merge(sessions::admins())
+    OpenApiRouter::new().merge(operation::admins()).merge(status::routes()).merge(sessions::admins())
 }
 
 /// All of it.

@@ -19,6 +19,7 @@ mod sink;
 mod tail;
 mod topics;
 mod transaction;
+mod waiting;
 
 pub use admin::{Found, check_owners, ensure, has_members};
 pub use batches::{Addressed, AskedBatches};
@@ -38,3 +39,4 @@ pub use topics::{
     MARKET_PENDING, MARKET_SERIES, SIGNALS, SPEND_LEDGER, TOPICS, Topic,
 };
 pub use transaction::{Committing, Place, Transactions};
+pub use waiting::{Waiting, waiting};

@@ -117,15 +117,8 @@ impl Api {
         let config = &parts.config;
         let post = Post::new(&config.kafka)?;
         let (access, room) = (Access::new(&config.api), Room::new(&config.api));
-        let inner = Inner {
-            post,
-            access,
-            room,
-            queues: Queues::default(),
-            metrics: http(),
-            reads: Reads::new(),
-            parts,
-        };
+        let inner =
+            Inner { post, access, room, queues: Queues::default(), metrics: http(), reads: Reads::new(), parts };
         Ok(Self(Arc::new(inner)))
     }
 

@@ -10,8 +10,8 @@ use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::moment;
 use super::question::{Question, rows};
+use super::{moment, moment_of};
 use crate::clickhouse::{Failure, Store};
 use crate::model::{Article, Screen, Timestamp};
 
@@ -160,7 +160,7 @@ impl Store {
         let question = match after {
             Some(key) => question
                 .with(" AND (rank, age, article_id) > (toUInt64(?), toInt64(?), ?)", key.rank.cast_signed())
-                .bound(key.age)
+                .bound(-moment_of(Timestamp(key.age.saturating_neg())))
                 .bound(&key.article_id),
             None => question,
         };
@@ -193,7 +193,8 @@ impl Store {
         let mut chars = 0;
         for keys in keys.chunks(CHUNK_ROWS) {
             let sizes = "SELECT article_id, text_chars FROM articles FINAL WHERE run_id = 'live' AND article_id IN ?";
-            let sizes = in_order(keys, Question::new(sizes).bound(ids(keys)).all(self).await?, |row: &Sized| &row.article_id);
+            let sizes =
+                in_order(keys, Question::new(sizes).bound(ids(keys)).all(self).await?, |row: &Sized| &row.article_id);
             let fit = sizes.iter().take_while(|row| {
                 chars += u64::from(row.text_chars);
                 chars <= WHOLE_CHARS_MAX

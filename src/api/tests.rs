@@ -35,7 +35,7 @@ fn api_at(variables: &[(&str, &str)], clock: Clock) -> (Api, watch::Sender<bool>
     let health = Health::new(clock.clone());
     health.component(Kind::Hop, "serve").ready();
     let store = Store::new(settings, clock.clone()).unwrap();
-    let parts = Parts { config, clock, store, registry: None, health, hops: Vec::new(), stop: stops };
+    let parts = Parts { config, clock, store, registry: None, estimator: None, health, hops: Vec::new(), stop: stops };
     (Api::new(parts).unwrap(), stop)
 }
 

@@ -3,7 +3,7 @@
 //! ```text
 //! model ──rows──► Store::insert_all ──decision──► inserted | retried | isolated as poison
 //! schemas/clickhouse/*.sql ──► Store::migrate, Store::check
-//! *_v views ──► Store::sessions, Store::summary, Store::answers, Store::market_signals
+//! *_v views ──► Store::sessions, Store::summary, Store::answers, Store::market_signals; questions/ ──► the API
 //! ```
 //!
 //! # Why repeated inserts are harmless
@@ -23,6 +23,7 @@ mod lookup;
 mod markets;
 mod migrate;
 mod migrations;
+pub mod questions;
 pub mod rows;
 mod series;
 mod settings;

@@ -3,6 +3,7 @@
 
 mod admin;
 mod assignment;
+mod batches;
 mod behind;
 mod client;
 mod group;
@@ -21,6 +22,7 @@ mod transaction;
 mod waiting;
 
 pub use admin::{Found, check_owners, ensure, has_members};
+pub use batches::{Addressed, AskedBatches};
 pub use behind::Behind;
 pub use client::group_name;
 pub use group::Group;

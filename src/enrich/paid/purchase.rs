@@ -33,7 +33,7 @@ const SEED: i32 = 7;
 /// Findings that a search brings.
 const FINDINGS: usize = 5;
 /// Credits that a search takes: basic depth.
-const SEARCH_CREDITS: u64 = 1;
+pub(super) const SEARCH_CREDITS: u64 = 1;
 
 /// What the work on one article has taken so far.
 #[derive(Debug)]

@@ -201,7 +201,7 @@ fn buyer(
     })
 }
 
-fn catalog(config: &Config) -> anyhow::Result<Catalog> {
+pub(super) fn catalog(config: &Config) -> anyhow::Result<Catalog> {
     let Some(file) = &config.llm.prices_file else { return Ok(Catalog::built_in().clone()) };
     let text = fs::read_to_string(file).with_context(|| format!("llm.prices_file {}", file.display()))?;
     Catalog::parse(&text).with_context(|| format!("llm.prices_file {}", file.display()))

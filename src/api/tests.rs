@@ -116,7 +116,7 @@ async fn who_may_ask_what() {
             assert!(!answer.header("x-request-id").is_empty());
             match status {
                 401 => {
-                    assert!(answer.code() == "unauthorized" && answer.header("www-authenticate").starts_with("Bearer"))
+                    assert!(answer.code() == "unauthorized" && answer.header("www-authenticate").starts_with("Bearer"));
                 }
                 403 => assert_eq!(answer.code(), "forbidden"),
                 404 => assert_eq!(answer.code(), "not_found"),

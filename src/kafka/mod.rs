@@ -3,8 +3,10 @@
 
 mod admin;
 mod assignment;
+mod backlog;
 mod behind;
 mod client;
+mod follow;
 mod group;
 mod lag;
 mod message;
@@ -19,8 +21,10 @@ mod topics;
 mod transaction;
 
 pub use admin::{Found, check_owners, ensure, has_members};
+pub use backlog::{Backlog, Waiting};
 pub use behind::Behind;
 pub use client::group_name;
+pub use follow::{Follower, Heard, Topic as Followed};
 pub use group::Group;
 pub use owned::PerAssignment;
 pub use poll::{Reading, Settings, Source, subscribe};

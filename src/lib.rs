@@ -35,6 +35,7 @@
 //! * [`provider`]: the one door to services that cost money or are limited
 //! * [`embedded`]: real Kafka and the ClickHouse engine on this machine, and stand-ins for what costs money, for the
 //!   demo and the tests
+//! * [`api`]: what is asked over HTTP, and the web page
 //! * `window`, [`enrich`], `score`, `sink`: the hops
 //! * [`pipeline`]: the program on one screen; [`supervise`]: keeps its hops running
 //! * [`bare`]: the work of the hops without the engine, for `benches/`
@@ -71,6 +72,8 @@ pub mod embedded;
 pub mod kafka;
 pub mod market;
 pub mod provider;
+
+pub mod api;
 
 pub mod enrich;
 mod score;

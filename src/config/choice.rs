@@ -223,6 +223,11 @@ pub(super) fn host_ports(text: &str) -> bool {
     text.split(',').all(|part| host_port(part.trim()))
 }
 
+/// A scheme, a host and perhaps a port: what a browser sends as `Origin`.
+pub(super) fn origin(text: &str) -> bool {
+    HttpUrl::parse(text).is_some_and(|url| url.as_str() == text && text.matches('/').count() == 2)
+}
+
 /// Letters, digits, `.`, `_` and `-`: what Kafka takes as the name of a topic, a group or a client.
 pub(super) fn name(text: &str) -> bool {
     !text.is_empty() && prefix(text)
@@ -282,6 +287,8 @@ mod tests {
         ] {
             assert_eq!(HttpUrl::parse(text).as_ref().map(HttpUrl::as_str), read, "{text}");
         }
+        assert!(origin("https://desk.example.com") && origin("http://localhost:3000"));
+        assert!(!origin("https://desk.example.com/") && !origin("https://desk.example.com/page") && !origin("*"));
         assert!(host_ports("a:1, b.c-d:9092,[::1]:9092"));
         assert!(!host_ports("a") && !host_ports("a:1,") && !host_ports("a:70000"));
     }

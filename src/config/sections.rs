@@ -11,7 +11,8 @@ use std::time::Duration;
 use crate::model::{Cadence, NanoUsd, Strategy};
 
 use super::choice::{
-    Action, HttpUrl, Mechanism, Protocol, Provider, Rung, filled, host_ports, identifier, language, name, prefix,
+    Action, HttpUrl, Mechanism, Protocol, Provider, Rung, filled, host_ports, identifier, language, name, origin,
+    prefix,
 };
 use super::leaf::{each, text, within};
 use super::secret::{Secret, Token};
@@ -302,9 +303,20 @@ settings! {
 
     /// The HTTP API.
     pub struct Api {
-        /// Where it listens; without tokens on loopback only. Not used yet.
+        /// Where it listens; without tokens on loopback only.
         key listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8080));
-        /// Who may call: `token=user` or `token=user:admin`, comma-separated. Not used yet.
+        /// Longest wait for an answer; streams of events have none.
+        key timeout: Duration = Duration::from_secs(30), within(Duration::from_millis(100)..=Duration::from_mins(10));
+        /// Requests that are answered at one time; more are refused (503).
+        key requests_max: usize = 512, within(1..=100_000);
+        /// Streams of events that are open at one time; more are refused (503).
+        key streams_max: usize = 10_000, within(1..=1_000_000);
+        /// Requests a second of one user, or of one address where nobody says who it is: twice as many at once; more are
+        /// refused (429).
+        key requests_per_second: u32 = 1000, within(1..=1_000_000);
+        /// Origins whose pages may ask from a browser, such as `https://desk.example.com`. The API's own page always may.
+        key cors_origins: Vec<String> = Vec::new(), each("origins such as \"https://desk.example.com\"", origin);
+        /// Who may call: `token=user` or `token=user:admin`, comma-separated.
         secret tokens: Vec<Token>, "SIGNALMILL_API_TOKENS";
     }
 

@@ -37,13 +37,17 @@ pub enum State {
 
 /// A component as `/health` shows it.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Report {
-    pub(super) name: String,
-    pub(super) kind: Kind,
+pub struct Report {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub kind: Kind,
+    /// How it is.
     #[serde(flatten)]
-    pub(super) state: State,
+    pub state: State,
+    /// Since when.
     #[serde(serialize_with = "rfc3339")]
-    pub(super) since: Timestamp,
+    pub since: Timestamp,
 }
 
 /// The components of the process. Clones share them.
@@ -88,12 +92,20 @@ impl Health {
     }
 
     /// Every component, in the order in which they came.
-    pub(super) fn reports(&self) -> Vec<Report> {
+    #[must_use]
+    pub fn reports(&self) -> Vec<Report> {
         self.0.reports.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// When the process started.
+    #[must_use]
+    pub fn started(&self) -> Timestamp {
+        self.0.started
+    }
+
     /// Time since the process started.
-    pub(super) fn uptime(&self) -> Duration {
+    #[must_use]
+    pub fn uptime(&self) -> Duration {
         self.0.clock.now().since(self.0.started)
     }
 }

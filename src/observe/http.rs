@@ -10,7 +10,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
@@ -38,10 +38,10 @@ pub fn render() -> String {
 /// The four pages.
 pub fn router(health: Health) -> Router {
     Router::new()
-        .route("/live", get(live))
-        .route("/ready", get(ready))
-        .route("/health", get(whole))
-        .route("/metrics", get(metrics))
+        .route("/live", get(|Shared(health): Shared<Health>| async move { live(&health) }))
+        .route("/ready", get(|Shared(health): Shared<Health>| async move { ready(&health) }))
+        .route("/health", get(|Shared(health): Shared<Health>| async move { whole(&health) }))
+        .route("/metrics", get(|| async { metrics() }))
         .fallback(nothing)
         .method_not_allowed_fallback(wrong_method)
         .with_state(health)
@@ -75,7 +75,9 @@ async fn fold() {
     }
 }
 
-async fn live(Shared(health): Shared<Health>) -> Response {
+/// The page `/live`: 503 once a hop has ended.
+#[must_use]
+pub fn live(health: &Health) -> Response {
     let dead = |report: &Report| report.kind == Kind::Hop && matches!(report.state, State::Failed(_));
     let dead: Vec<Report> = health.reports().into_iter().filter(dead).collect();
     if dead.is_empty() {
@@ -84,7 +86,9 @@ async fn live(Shared(health): Shared<Health>) -> Response {
     unavailable("not_live", "a hop has ended", &dead)
 }
 
-async fn ready(Shared(health): Shared<Health>) -> Response {
+/// The page `/ready`: 503 until every hop is ready.
+#[must_use]
+pub fn ready(health: &Health) -> Response {
     let hops: Vec<Report> = health.reports().into_iter().filter(|report| report.kind == Kind::Hop).collect();
     let started = !hops.is_empty();
     let others: Vec<Report> = hops.into_iter().filter(|report| report.state != State::Ready).collect();
@@ -95,7 +99,9 @@ async fn ready(Shared(health): Shared<Health>) -> Response {
     }
 }
 
-async fn whole(Shared(health): Shared<Health>) -> Json<Value> {
+/// The page `/health`: every component.
+#[must_use]
+pub fn whole(health: &Health) -> Response {
     let reports = health.reports();
     let well = reports.iter().all(|report| report.state == State::Ready);
     Json(json!({
@@ -104,9 +110,12 @@ async fn whole(Shared(health): Shared<Health>) -> Json<Value> {
         "uptime_s": health.uptime().as_secs(),
         "components": reports,
     }))
+    .into_response()
 }
 
-async fn metrics() -> Response {
+/// The page `/metrics`.
+#[must_use]
+pub fn metrics() -> Response {
     ([(header::CONTENT_TYPE, METRICS_TYPE)], render()).into_response()
 }
 

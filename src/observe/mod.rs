@@ -14,15 +14,17 @@ mod http;
 mod logs;
 mod process;
 mod registry;
+mod requests;
 mod spending;
 mod table;
 #[cfg(test)]
 mod tests;
 
 pub use handles::{HopMetrics, StageMetrics, WindowMetrics, dead_letter, hop, inserted, sink, stage, window};
-pub use health::{Component, Health, Kind, State};
-pub use http::{render, router, serve};
+pub use health::{Component, Health, Kind, Report, State};
+pub use http::{live, metrics, ready, render, router, serve, whole};
 pub use logs::{Error as LogError, Format as LogFormat, init as init_logs};
+pub use requests::{HttpMetrics, http};
 pub use spending::{
     BacklogMetrics, Breaker, BudgetMetrics, GenAiMetrics, HoldMetrics, JournalMetrics, ProviderMetrics, QuotaMetrics,
     SpendMetrics, backlog, budget, gen_ai, holds, journal, provider, quota, spend,

@@ -116,6 +116,12 @@ const GEN_AI_PROVIDER: Label =
     Label { name: "gen_ai_provider_name", values: Values::Named("the providers by OpenTelemetry's names") };
 const GEN_AI_MODEL: Label =
     Label { name: "gen_ai_request_model", values: Values::Named("the models that are asked, as configured") };
+const ROUTE: Label = Label {
+    name: "route",
+    values: Values::Named("the paths of the API as it names them, such as /api/articles/{id}; none"),
+};
+const METHOD: Label = Label { name: "method", values: Values::Named("GET, HEAD, POST, DELETE, OPTIONS, other") };
+const STATUS: Label = Label { name: "status", values: Values::Named("the status that was answered, such as 200") };
 const ERROR_TYPE: Label =
     Label { name: "error_type", values: Values::Named("empty, or how the call ended where it brought no answer") };
 
@@ -132,6 +138,8 @@ const SINK_SECONDS: &[f64] = &[0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 
 /// A call takes tens of milliseconds (a search) to minutes (a long answer), and is given up after five.
 const CALL_SECONDS: &[f64] =
     &[0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 180.0, 300.0];
+/// A request takes milliseconds, or seconds where the database is busy; it is given up after `api.timeout`.
+const REQUEST_SECONDS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 /// As OpenTelemetry's conventions have them for generative AI, which recommend these bounds:
 /// <https://github.com/open-telemetry/semantic-conventions-genai/blob/main/docs/gen-ai/gen-ai-metrics.md>.
 const GEN_AI_COUNTS: &[f64] = &[
@@ -232,6 +240,12 @@ table! {
         "What the work that waits is expected to cost.";
     DRAIN_TIME: "drain_seconds", Shape::Gauge, [], "seconds",
         "Time in which the work that waits is expected to be done.";
+    HTTP_REQUESTS: "http_requests_total", Shape::Counter, [ROUTE, METHOD, STATUS], "requests",
+        "Requests that the API answered, by the status.";
+    HTTP_TIME: "http_request_seconds", Shape::Histogram(REQUEST_SECONDS), [ROUTE], "seconds",
+        "Time that the API took to begin an answer.";
+    HTTP_STREAMS: "http_streams", Shape::Gauge, [], "streams",
+        "Streams of events that are open.";
     BUILD_INFO: "build_info", Shape::Gauge,
         [Label { name: "version", values: Values::Named("the version of the binary") }], "",
         "Always 1; its label is what counts.";

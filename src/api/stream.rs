@@ -1,0 +1,76 @@
+//! Streams of server-sent events: their number is limited, they say that they are alive, and they end with the process.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use futures_util::{Stream, StreamExt as _};
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::{Api, Problem};
+use crate::observe::HttpMetrics;
+
+/// A comment goes out after this time without an event, so that nothing on the way takes the stream for dead.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// The answer that sends `events` until they end, the caller leaves, or the process stops.
+///
+/// # Errors
+/// 503 where as many streams are open as may be.
+pub fn sse<S>(api: &Api, events: S) -> Result<Response, Problem>
+where
+    S: Stream<Item = Event> + Send + 'static,
+{
+    let open = Open::new(api)?;
+    let mut stop = api.stop();
+    let stopped = async move {
+        let _ = stop.wait_for(|stop| *stop).await.map(|_| ());
+    };
+    let events = events.take_until(Box::pin(stopped)).map(Ok::<_, Infallible>);
+    let events = Counted { events: Box::pin(events), _open: open };
+    let mut response = Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT)).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // Proxies of the nginx kind gather an answer before they pass it on, unless told not to.
+    headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+    Ok(response)
+}
+
+/// A place among the open streams.
+#[derive(Debug)]
+struct Open {
+    _place: OwnedSemaphorePermit,
+    metrics: HttpMetrics,
+}
+
+impl Open {
+    fn new(api: &Api) -> Result<Self, Problem> {
+        let place = api.0.room.stream()?;
+        api.0.metrics.streams(1.0);
+        Ok(Self { _place: place, metrics: api.0.metrics.clone() })
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.metrics.streams(-1.0);
+    }
+}
+
+/// Events that hold a place.
+struct Counted<S> {
+    events: Pin<Box<S>>,
+    _open: Open,
+}
+
+impl<S: Stream> Stream for Counted<S> {
+    type Item = S::Item;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<S::Item>> {
+        self.events.as_mut().poll_next(context)
+    }
+}

@@ -1,0 +1,1 @@
+//! The API in memory: no Kafka, no ClickHouse.

@@ -1,0 +1,175 @@
+//! `POST /analyze/{symbol}/{interval}`: a job for the workers.
+
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use rand::Rng as _;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::board::{Admission, Found};
+use super::bodies::Queued;
+use super::follow;
+use super::request::{Asked, Market, Wish, likeness};
+use crate::api::extract::{Json, Path};
+use crate::api::{Api, CANDLES_BYTES_MAX, Caller, Problem};
+use crate::kafka::ANALYSIS_JOBS;
+use crate::model::{Id, Job, JobEvent, JobStatus, NanoUsd, identity};
+use crate::wire::headers::Headers;
+
+/// What is said of a job that waits.
+const MESSAGE: &str = "Analysis job queued for background processing.";
+
+pub(super) fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new().routes(routes!(analyze)).layer(DefaultBodyLimit::max(CANDLES_BYTES_MAX))
+}
+
+/// Queue an analysis
+///
+/// A worker makes it in the background. With an `Idempotency-Key`, asking again answers for the same job.
+#[utoipa::path(
+    post, path = "/analyze/{symbol}/{interval}", tag = "analysis",
+    params(
+        Market,
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key of the same user is the same job",
+         max_length = 255, pattern = r"^[\x20-\x7e]{1,255}$"),
+    ),
+    request_body = Wish,
+    responses(
+        (status = ACCEPTED, description = "It is queued", body = Queued),
+        (status = CONFLICT, description = "The key was used for something else", body = crate::api::Body),
+        (status = TOO_MANY_REQUESTS, description = "Too many jobs wait already", body = crate::api::Body),
+    )
+)]
+async fn analyze(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(market): Path<Market>,
+    headers: HeaderMap,
+    Json(wish): Json<Wish>,
+) -> Result<Response, Problem> {
+    let asked = Asked::read(market, wish, &caller, &headers, api.clock().now())?;
+    let event = queue(&api, asked).await?;
+    Ok((StatusCode::ACCEPTED, axum::Json(Queued::of(&event))).into_response())
+}
+
+/// Queues a job; returns how it stands, once Kafka has it.
+///
+/// # Errors
+/// 409 where its key was used for another job, 413 where it is too large for its topic, 429 where too many wait, 503 where
+/// Kafka does not answer.
+pub(super) async fn queue(api: &Api, asked: Asked) -> Result<std::sync::Arc<JobEvent>, Problem> {
+    follow::begin(api);
+    let desk = api.analysis();
+    let Asked { mut job, key } = asked;
+    let likeness = likeness(&job);
+    job.analysis_id = match &key {
+        Some(key) => identity(&["analysis", &job.user_id, key]).0,
+        None => format!("{:032x}", rand::rng().random::<u128>()),
+    };
+    if key.is_some()
+        && let Some(known) = known(api, &job.analysis_id).await?
+    {
+        return same(known, &job, &likeness);
+    }
+    desk.depth.has_room(api).await?;
+    let event = queued_event(&job);
+    let admission = desk.board.lock().admit(event.clone(), likeness.clone());
+    match admission {
+        Admission::New => {}
+        Admission::Known(found) => return same(found, &job, &likeness),
+        Admission::Pending => {
+            let message = "another request with this Idempotency-Key is under way: try again in a moment";
+            return Err(Problem::conflict("idempotency_pending", message).after(std::time::Duration::from_secs(1)));
+        }
+    }
+    // Should the request be given up in the middle, the job is as unknown as any other until its record says otherwise.
+    let admitted = Admitted { api, id: &job.analysis_id };
+    send(api, &job).await?;
+    desk.board.lock().admitted(&job.analysis_id);
+    drop(admitted);
+    desk.depth.one_more();
+    Ok(event.into())
+}
+
+/// Takes what was not admitted in the end back from the board.
+struct Admitted<'a> {
+    api: &'a Api,
+    id: &'a str,
+}
+
+impl Drop for Admitted<'_> {
+    fn drop(&mut self) {
+        self.api.analysis().board.lock().withdraw(self.id);
+    }
+}
+
+async fn send(api: &Api, job: &Job) -> Result<(), Problem> {
+    let mut value = Vec::new();
+    let codecs = api.analysis().codecs(api).await?;
+    codecs.jobs.encode(job, &mut value).map_err(|error| Problem::internal(&error.to_string()))?;
+    let bytes_max = api.config().limits.record_bytes_max.as_usize();
+    if value.len() > bytes_max {
+        let message = format!("these candles take {} bytes, and limits.record_bytes_max is {bytes_max}", value.len());
+        return Err(Problem::too_large("too_many_candles", message));
+    }
+    let sent = api.post().send(&api.topic(ANALYSIS_JOBS), job.analysis_id.as_bytes(), &value, &Headers::new()).await;
+    sent.map_err(|error| Problem::kafka(&error))?;
+    Ok(())
+}
+
+/// A job that was queued by this name before.
+async fn known(api: &Api, id: &str) -> Result<Option<Found>, Problem> {
+    follow::kept(api).await?;
+    if let Some(found) = api.analysis().board.lock().find(id) {
+        return Ok(Some(found));
+    }
+    let stored = api.store().analysis_job(id).await?;
+    Ok(stored.map(|event| Found { event: event.into(), cancelling: false, asked: None }))
+}
+
+/// The job of a key, where it is the one that is asked for. Of a job that only ClickHouse knows, whether it brought
+/// candles and which exchange was named is not known any more.
+fn same(found: Found, job: &Job, likeness: &Id) -> Result<std::sync::Arc<JobEvent>, Problem> {
+    let event = &found.event;
+    let is_same = match &found.asked {
+        Some(asked) => asked == likeness,
+        None => {
+            let of_event = (&event.symbol, &event.interval, &event.timeframe);
+            let exchange_fits = job.exchange.is_empty() || event.exchange == job.exchange;
+            of_event == (&job.symbol, &job.interval, &job.timeframe) && exchange_fits
+        }
+    };
+    if is_same {
+        return Ok(found.event);
+    }
+    let message = "this Idempotency-Key was used for another analysis: use a key of its own for each";
+    Err(Problem::conflict("idempotency_mismatch", message))
+}
+
+/// That a job waits for a worker.
+pub(super) fn queued_event(job: &Job) -> JobEvent {
+    JobEvent {
+        analysis_id: job.analysis_id.clone(),
+        user_id: job.user_id.clone(),
+        symbol: job.symbol.clone(),
+        exchange: job.exchange.clone(),
+        interval: job.interval.clone(),
+        timeframe: job.timeframe.clone(),
+        status: JobStatus::Queued,
+        progress: 0,
+        step: None,
+        message: MESSAGE.to_owned(),
+        attempt: 0,
+        error: String::new(),
+        summary: String::new(),
+        summary_by: String::new(),
+        data: String::new(),
+        charts: None,
+        cost: NanoUsd::ZERO,
+        created_at: job.requested_at,
+        at: job.requested_at,
+        worker: String::new(),
+        origin: String::new(),
+    }
+}

@@ -77,7 +77,9 @@ impl Cli {
             LogFormat::Human => observe::LogFormat::Human,
             LogFormat::Json => observe::LogFormat::Json,
         };
-        let usual = matches!(self.command, Command::Demo(_) | Command::Scan(_)).then_some(WATCHED_LOG_FILTER);
+        let watched =
+            matches!(self.command, Command::Demo(_) | Command::Scan(_) | Command::Serve(Serve { demo: true, .. }));
+        let usual = watched.then_some(WATCHED_LOG_FILTER);
         let filter = log.as_deref().or_else(|| environment.get(LOG_VARIABLE)).or(usual);
         Ok(observe::init_logs(filter, format)?)
     }
@@ -99,6 +101,8 @@ pub enum Command {
     Demo(Demo),
     /// Run the pipeline, or some of its stages
     Run(Run),
+    /// Serve the HTTP API and the web page, and nothing else
+    Serve(Serve),
     /// Send data into the input topics
     #[command(subcommand)]
     Ingest(Ingest),
@@ -141,14 +145,29 @@ pub struct Demo {
     /// key the environment holds, or stand-ins on this machine where there is none
     #[arg(long)]
     pub lexicon: bool,
+    /// Show no result: `serve --demo`.
+    #[arg(skip)]
+    pub quiet: bool,
 }
 
 /// Arguments of `run`.
 #[derive(Debug, Clone, Args)]
 pub struct Run {
-    /// Stages to run, comma-separated: window, enrich, score, sink, each also as window/articles [default: all]
+    /// Stages to run, comma-separated: window, enrich, score, sink, serve, some also as window/articles [default: all]
     #[arg(long, value_name = "LIST", default_value_t = Stages::all(), hide_default_value = true)]
     pub stages: Stages,
+    /// Do not create missing topics: fail where one is missing
+    #[arg(long)]
+    pub no_create: bool,
+}
+
+/// Arguments of `serve`.
+#[derive(Debug, Clone, Args)]
+pub struct Serve {
+    /// On local services that are started for it, with all stages and sample data: `demo` without its report. Nobody is
+    /// paid: stand-ins on this machine answer
+    #[arg(long)]
+    pub demo: bool,
     /// Do not create missing topics: fail where one is missing
     #[arg(long)]
     pub no_create: bool,

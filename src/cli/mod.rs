@@ -16,4 +16,4 @@ mod tests;
 
 pub use commands::execute;
 pub use exit::{Usage, code};
-pub use stages::{Stages, Unknown};
+pub use stages::{SERVE, Stages, Unknown};

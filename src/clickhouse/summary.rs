@@ -27,7 +27,7 @@ pub struct Summary {
     pub dead_letters: u64,
     /// What was bought.
     pub spending: Spending,
-    /// The signals that say most, strongest first.
+    /// The signals of articles that say most, strongest first.
     pub strongest: Vec<Strongest>,
 }
 
@@ -145,6 +145,7 @@ ORDER BY screen";
 /// How far a score lies from neutral (50) says how much a signal says; confidence and id break ties.
 const STRONGEST: &str = "\
 SELECT ?fields FROM signals_v
+WHERE kind = 'article'
 ORDER BY abs(score - 50) DESC, confidence DESC, signal_id
 LIMIT ?";
 

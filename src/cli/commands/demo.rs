@@ -1,8 +1,9 @@
 //! `demo`: everything on this machine, from nothing to scored signals, with the samples that come with the program.
 //!
 //! The samples cost more than their session may spend, so that the budget runs out before they do: what does not fit any
-//! more waits. Who is paid is chosen in [`reader`]. Progress is told on standard error, the result on standard output.
+//! more waits. Once that is shown, and it is not to end, charts of made-up prices follow, for the page. Who is paid is chosen in [`reader`]. Progress is told on standard error, the result on standard output.
 
+mod market;
 mod reader;
 mod result;
 mod watch;
@@ -21,7 +22,7 @@ use tokio::task::JoinHandle;
 use self::reader::Reader;
 use self::result::{Addresses, Ingested, Outcome, invite};
 use self::watch::{Standing, until_quiet};
-use super::run::operate;
+use super::run::{Listeners, operate};
 use super::{check_providers, local, progress, stop_signal, surroundings};
 use crate::cli::args;
 use crate::cli::feed::{self, Entry};
@@ -38,6 +39,9 @@ const SAMPLES: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/depl
 const STRONGEST_SHOWN: u64 = 10;
 /// How long the samples may take.
 const PATIENCE: Duration = Duration::from_mins(2);
+/// The same for the charts.
+const MARKETS_PATIENCE: Duration = Duration::from_mins(1);
+const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// A window does not wait long when somebody watches.
 const BATCH_AGE_MAX: Duration = Duration::from_millis(500);
 /// What the session's limit is multiplied by when somebody raises it.
@@ -60,7 +64,8 @@ pub(super) async fn run(args: args::Demo, config: Config, as_json: bool) -> anyh
     };
     say(&format!("both are up after {:.1} s", began.elapsed().as_secs_f64()))?;
     say(&reader.announcement(&config))?;
-    let demo = Demo { config: on(&services, config)?, reader, stop, as_json, once: args.once };
+    let (once, quiet) = (args.once, args.quiet);
+    let demo = Demo { config: on(&services, config)?, reader, stop, as_json, once, quiet };
     let shown = demo.run(&services).await;
     say("stopping")?;
     let ended = local::stop(services).await;
@@ -74,22 +79,17 @@ struct Demo {
     stop: channel::Receiver<bool>,
     as_json: bool,
     once: bool,
+    quiet: bool,
 }
 
 impl Demo {
     async fn run(mut self, services: &Services) -> anyhow::Result<()> {
-        let listener = match TcpListener::bind(self.config.metrics.listen).await {
-            Ok(listener) => listener,
-            Err(_) => {
-                TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.context("listening for metrics")?
-            }
-        };
-        self.config.metrics.listen = listener.local_addr().context("asking for our own address")?;
-        let addresses = Addresses::new(services, self.config.metrics.listen, self.reader.stand_ins());
+        let listeners = self.listen().await?;
+        let addresses = Addresses::new(services, &self.config, self.reader.stand_ins());
         let kafka = self.config.kafka.clone();
         kafka::ensure(&kafka, kafka::TOPICS, true).await?;
         let ingested = tokio::task::spawn_blocking(move || ingest(&kafka)).await.context("ingesting panicked")??;
-        let (mut pipeline, store) = Pipeline::start(&self.config, listener)?;
+        let (mut pipeline, store) = Pipeline::start(&self.config, listeners)?;
         let shown = self.show(&mut pipeline, &store, &ingested, &addresses).await;
         shown.and(pipeline.stop().await)
     }
@@ -102,10 +102,12 @@ impl Demo {
         ingested: &Ingested,
         addresses: &Addresses,
     ) -> anyhow::Result<()> {
-        let mut deferred = self.result(pipeline, store, ingested, addresses, false).await?;
+        let mut deferred =
+            if self.quiet { 0 } else { self.result(pipeline, store, ingested, addresses, false).await? };
         if self.once {
             return Ok(());
         }
+        self.markets(pipeline, store).await?;
         if !self.as_json {
             invite(&mut io::stdout(), addresses)?;
         }
@@ -114,9 +116,44 @@ impl Demo {
             self.config.budget.session_usd = limit;
             say(&format!("the session may spend ${limit} now: the pipeline starts again with that limit"))?;
             pipeline.stop().await?;
-            let listener = TcpListener::bind(self.config.metrics.listen).await.context("listening for metrics")?;
-            *pipeline = Pipeline::start(&self.config, listener)?.0;
+            let listeners = Listeners::bind(&self.config, true).await?;
+            *pipeline = Pipeline::start(&self.config, listeners)?.0;
             deferred = self.result(pipeline, store, ingested, addresses, true).await?;
+        }
+        Ok(())
+    }
+
+    /// Where the configuration says, or on any port where that one is taken.
+    async fn listen(&mut self) -> anyhow::Result<Listeners> {
+        for listen in [&mut self.config.metrics.listen, &mut self.config.api.listen] {
+            if TcpListener::bind(*listen).await.is_err() {
+                let free = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.context("listening")?;
+                *listen = free.local_addr().context("asking for our own address")?;
+            }
+        }
+        Listeners::bind(&self.config, true).await
+    }
+
+    /// Fills the page's board: sends candles, and waits until their signals are there.
+    async fn markets(&mut self, pipeline: &mut Pipeline, store: &Store) -> anyhow::Result<()> {
+        let kafka = self.config.kafka.clone();
+        let send = move || market::send(&kafka, Clock::system().now());
+        tokio::task::spawn_blocking(send).await.context("sending candles panicked")??;
+        let scored =
+            format!("SELECT uniqExact(source_id) >= {} FROM signals_v WHERE kind = 'market'", market::series());
+        let all = async {
+            // A database that is only being made cannot be asked yet.
+            while !store.ask(&scored).await.is_ok_and(|answer| answer == "1") {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        };
+        tokio::select! {
+            scored = tokio::time::timeout(MARKETS_PATIENCE, all) => match scored {
+                Ok(()) => say(&format!("{} charts of made-up prices are scored", market::series()))?,
+                Err(_) => say("not all charts are scored yet: the page shows them as they come")?,
+            },
+            () = stopped(&mut self.stop) => {}
+            error = pipeline.died() => return Err(error),
         }
         Ok(())
     }
@@ -196,11 +233,11 @@ struct Pipeline {
 }
 
 impl Pipeline {
-    fn start(config: &Config, listener: TcpListener) -> anyhow::Result<(Self, Store)> {
+    fn start(config: &Config, listeners: Listeners) -> anyhow::Result<(Self, Store)> {
         let surroundings = surroundings(config.clone())?;
         let store = surroundings.store.clone();
         let (end, ended) = channel::channel(false);
-        let running = tokio::spawn(operate(surroundings, HOPS.to_vec(), true, listener, ended));
+        let running = tokio::spawn(operate(surroundings, HOPS.to_vec(), true, listeners, ended));
         Ok((Self { running: Some(running), end }, store))
     }
 

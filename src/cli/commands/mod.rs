@@ -11,6 +11,7 @@ mod patterns;
 mod post;
 mod run;
 mod scan;
+mod serve;
 mod sessions;
 mod tap;
 mod topology;
@@ -49,6 +50,7 @@ pub fn execute(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Command::Demo(demo) => block_on(demo::run(demo, load()?, global.json)),
         Command::Run(run) => block_on(run::run(run, load()?)),
+        Command::Serve(serve) => block_on(serve::run(serve, load()?, global.json)),
         Command::Ingest(Ingest::Articles(articles)) => ingest::articles(&articles, &load()?, global.json),
         Command::Ingest(Ingest::Market(market)) => ingest::market::run(&market, &load()?, global.json),
         Command::Scan(scan) => block_on(scan::run(scan, load()?, global.json)),

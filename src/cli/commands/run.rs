@@ -1,14 +1,19 @@
-//! `run`: the pipeline, or some of its hops.
+//! `run`: the pipeline, or some of its stages.
 
+use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
 use super::{stop_signal, surroundings};
+use crate::api::{self, Api};
 use crate::cli::args::Run;
+use crate::cli::{SERVE, Usage};
 use crate::clickhouse::Table;
 use crate::config::Config;
 use crate::kafka::{self, Found};
@@ -21,21 +26,46 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// Looks until what stands in the way is said again.
 const SAY_AGAIN_LOOKS: u32 = 10;
 
+/// Where a process is asked.
+pub(super) struct Listeners {
+    /// Metrics and health.
+    pub(super) metrics: TcpListener,
+    /// The API and the page, where they are served.
+    pub(super) api: Option<TcpListener>,
+}
+
+impl Listeners {
+    /// As configured.
+    ///
+    /// # Errors
+    /// An address is taken, or the API would be open to others.
+    pub(super) async fn bind(config: &Config, serves: bool) -> anyhow::Result<Self> {
+        let listen = config.metrics.listen;
+        let metrics = TcpListener::bind(listen).await.with_context(|| format!("metrics.listen {listen}"))?;
+        if !serves {
+            return Ok(Self { metrics, api: None });
+        }
+        api::check(config).map_err(|exposed| Usage(exposed.to_string()))?;
+        let listen = config.api.listen;
+        let api = TcpListener::bind(listen).await.with_context(|| format!("api.listen {listen}"))?;
+        Ok(Self { metrics, api: Some(api) })
+    }
+}
+
 pub(super) async fn run(args: Run, config: Config) -> anyhow::Result<()> {
     let stop = stop_signal()?;
     let hops = HOPS.iter().filter(|hop| args.stages.has(hop.name)).copied().collect();
     let surroundings = surroundings(config)?;
-    let listen = surroundings.config.metrics.listen;
-    let listener = TcpListener::bind(listen).await.with_context(|| format!("metrics.listen {listen}"))?;
-    operate(surroundings, hops, !args.no_create, listener, stop).await
+    let listeners = Listeners::bind(&surroundings.config, args.stages.has(SERVE)).await?;
+    operate(surroundings, hops, !args.no_create, listeners, stop).await
 }
 
-/// Prepares topics and tables, then runs hops until `stop`.
+/// Prepares topics and tables, then runs hops until `stop`, and serves what there are listeners for.
 pub(super) async fn operate(
     surroundings: Surroundings,
     hops: Vec<Line>,
     create: bool,
-    listener: TcpListener,
+    listeners: Listeners,
     stop: watch::Receiver<bool>,
 ) -> anyhow::Result<()> {
     let health = Health::new(surroundings.clock.clone());
@@ -43,22 +73,75 @@ pub(super) async fn operate(
     observe::sink(&table_names);
     let hops: Vec<(Line, Component)> =
         hops.into_iter().map(|hop| (hop, health.component(Kind::Hop, hop.name))).collect();
-    info!(listen = %listener.local_addr().context("asking for our own address")?, "metrics and health are served");
+    let Listeners { metrics, api } = listeners;
+    info!(listen = %metrics.local_addr().context("asking for our own address")?, "metrics and health are served");
     let (ended, served_until) = watch::channel(false);
-    let serving = tokio::spawn(observe::serve(listener, observe::router(health.clone()), stopped(served_until)));
-    let needs_tables = hops.iter().any(|(hop, _)| hop.outputs.contains(&"ClickHouse"));
+    let serving = tokio::spawn(observe::serve(metrics, observe::router(health.clone()), stopped(served_until)));
+    let served = api.map(|listener| serve(&surroundings, &health, listener, stop.clone())).transpose()?;
+    let needs_tables = served.is_some() || hops.iter().any(|(hop, _)| hop.outputs.contains(&"ClickHouse"));
     let outcome = tokio::select! {
         prepared = prepare(&surroundings, &health, create, needs_tables) => prepared.map(|()| true),
         () = stopped(stop.clone()) => Ok(false),
     };
     let outcome = match outcome {
-        Ok(true) => supervise::run(surroundings, hops, stop).await,
+        Ok(true) => {
+            if let Some(Served { component, .. }) = &served {
+                component.ready();
+            }
+            // Without hops there would be nothing to wait for.
+            let (ran, ()) = tokio::join!(supervise::run(surroundings, hops, stop.clone()), async {
+                if served.is_some() {
+                    stopped(stop).await;
+                }
+            });
+            ran
+        }
         Ok(false) => Ok(()),
         Err(error) => Err(error),
     };
+    if let Some(Served { stop, running, .. }) = served {
+        let _ = stop.send(true);
+        running.await.context("serving the API")?.context("serving the API")?;
+    }
     let _ = ended.send(true);
     serving.await.context("serving metrics")?.context("serving metrics")?;
     outcome
+}
+
+/// The API, running.
+struct Served {
+    component: Component,
+    running: JoinHandle<io::Result<()>>,
+    stop: watch::Sender<bool>,
+}
+
+/// Serves the API at once: what it is asked before everything is prepared, it answers by saying what is missing.
+fn serve(
+    surroundings: &Surroundings,
+    health: &Health,
+    listener: TcpListener,
+    told: watch::Receiver<bool>,
+) -> anyhow::Result<Served> {
+    let component = health.component(Kind::Hop, SERVE);
+    let (stop, stops) = watch::channel(false);
+    let api = Api::new(api::Parts {
+        config: Arc::clone(&surroundings.config),
+        clock: surroundings.clock.clone(),
+        store: surroundings.store.clone(),
+        registry: surroundings.registry.clone(),
+        health: health.clone(),
+        hops: HOPS.iter().map(|hop| (hop.name, hop.inputs)).collect(),
+        stop: stops.clone(),
+    })?;
+    info!(address = %listener.local_addr().context("asking for our own address")?, "the API and the page are served");
+    let running = tokio::spawn(api::serve(listener, api::router(&api), stops));
+    // Streams end, and no connection is taken any more, while hops still finish what they have.
+    let early = stop.clone();
+    tokio::spawn(async move {
+        stopped(told).await;
+        let _ = early.send(true);
+    });
+    Ok(Served { component, running, stop })
 }
 
 async fn stopped(mut stop: watch::Receiver<bool>) {

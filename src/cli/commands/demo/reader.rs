@@ -1,5 +1,5 @@
 //! Who reads the samples: the provider that somebody gave a key for or configured; where nobody did, stand-ins on this
-//! machine, so that the paid path is seen for nothing; or the lexicon, where that is asked for.
+//! machine, so that the paid path is seen for nothing, and what derivatives say with it; or the lexicon, where that is asked for.
 //!
 //! Invariants: a real provider is asked only with its own key; what a stand-in answered is never sent to a real one; every
 //! row that a stand-in's answer made names [`STAND_IN_MODEL`].
@@ -34,6 +34,8 @@ const SEED: u64 = 4;
 const KEY: &str = "key-of-the-demo";
 /// As the real ones take it.
 const LATENCY: Latency = Latency { min: Duration::from_millis(300), max: Duration::from_millis(900) };
+/// Units of Coinalyze in a minute: nobody waits for a quota to see what it is that they count.
+const UNITS_MAX: u32 = 10_000;
 /// What a stand-in that has too much to do asks to wait.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 
@@ -82,7 +84,9 @@ impl Reader {
                 (None, Some(_)) => Provider::Openai,
                 (None, None) => {
                     let stand_ins = StandIns::start(settings())?;
-                    stand_ins.set(Stood::Tavily, |knobs| *knobs = Knobs { latency: LATENCY, ..Knobs::default() });
+                    for steady in [Stood::Tavily, Stood::Coinalyze] {
+                        stand_ins.set(steady, |knobs| *knobs = Knobs { latency: LATENCY, ..Knobs::default() });
+                    }
                     let config = asking(&stand_ins, config, folder)?;
                     return Ok((Self::StandIns(stand_ins), config));
                 }
@@ -175,7 +179,7 @@ fn settings() -> Settings {
         malformed: 0.02,
         ..Knobs::default()
     };
-    Settings { seed: SEED, models: vec![model], knobs, ..Settings::default() }
+    Settings { seed: SEED, models: vec![model], knobs, units_max: UNITS_MAX, ..Settings::default() }
 }
 
 /// The configuration, with the stand-ins for its providers.
@@ -183,7 +187,13 @@ fn asking(stand_ins: &StandIns, mut config: Config, folder: &Path) -> anyhow::Re
     let url = |text: &str| HttpUrl::parse(text).context("the address of a stand-in is no URL");
     let prices = folder.join("prices.toml");
     fs::write(&prices, PRICES).context("writing the prices of the stand-ins")?;
-    let Config { llm, tavily, .. } = &mut config;
+    let Config { llm, tavily, coinalyze, .. } = &mut config;
+    if !coinalyze.enabled {
+        coinalyze.enabled = true;
+        coinalyze.base_url = url(&stand_ins.coinalyze_url())?;
+        coinalyze.units_per_minute = UNITS_MAX;
+        coinalyze.api_keys = vec![Secret::new(KEY)];
+    }
     llm.provider = Provider::Gemini;
     llm.base_url = Some(url(&stand_ins.gemini_url())?);
     llm.model = Some(STAND_IN_MODEL.to_owned());

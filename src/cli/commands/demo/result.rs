@@ -1,7 +1,6 @@
 //! What the demo shows at its end: the counts, the money, the strongest signals, and where to look further.
 
 use std::io::{self, Write};
-use std::net::SocketAddr;
 
 use serde::Serialize;
 
@@ -9,6 +8,7 @@ use super::reader::{Billed, Reader};
 use super::watch::Standing;
 use crate::cli::output::{Table, harmless, write_json};
 use crate::clickhouse::{SessionState, Spending, Summary};
+use crate::config::Config;
 use crate::embedded::Services;
 use crate::embedded::providers::StandIns;
 use crate::model::NanoUsd;
@@ -34,18 +34,22 @@ pub(super) struct Addresses {
     pub(super) clickhouse: String,
     pub(super) metrics: String,
     pub(super) health: String,
+    /// The web page and the API.
+    pub(super) page: String,
     /// The stand-ins, where there are any.
     pub(super) gemini: Option<String>,
     pub(super) tavily: Option<String>,
 }
 
 impl Addresses {
-    pub(super) fn new(services: &Services, metrics: SocketAddr, stand_ins: Option<&StandIns>) -> Self {
+    pub(super) fn new(services: &Services, config: &Config, stand_ins: Option<&StandIns>) -> Self {
+        let metrics = config.metrics.listen;
         Self {
             kafka: services.kafka.brokers(),
             clickhouse: services.clickhouse.url(),
             metrics: format!("http://{metrics}/metrics"),
             health: format!("http://{metrics}/health"),
+            page: format!("http://{}/", config.api.listen),
             gemini: stand_ins.map(StandIns::gemini_url),
             tavily: stand_ins.map(StandIns::tavily_url),
         }
@@ -181,8 +185,9 @@ fn dollars(nanos: i64) -> String {
 }
 
 pub(super) fn invite(out: &mut impl Write, addresses: &Addresses) -> io::Result<()> {
-    let Addresses { kafka, clickhouse, metrics, health, gemini, tavily } = addresses;
+    let Addresses { kafka, clickhouse, metrics, health, page, gemini, tavily } = addresses;
     writeln!(out, "\neverything stays up until Ctrl-C:")?;
+    writeln!(out, "  the page    {page}")?;
     writeln!(out, "  Kafka       {kafka}")?;
     writeln!(out, "  ClickHouse  {clickhouse}")?;
     writeln!(out, "  metrics     {metrics}")?;

@@ -18,6 +18,7 @@
 //! not open by that.
 
 mod access;
+mod analysis;
 pub mod extract;
 mod gate;
 mod log;
@@ -44,6 +45,7 @@ pub use self::problem::{Body, Problem};
 pub use self::serve::serve;
 
 use self::access::Access;
+use self::analysis::Desk;
 use self::gate::Room;
 use crate::clickhouse::Store;
 use crate::clock::Clock;
@@ -87,6 +89,7 @@ struct Inner {
     access: Access,
     room: Room,
     metrics: HttpMetrics,
+    analysis: Desk,
 }
 
 impl Api {
@@ -98,7 +101,7 @@ impl Api {
         let config = &parts.config;
         let post = Post::new(&config.kafka)?;
         let (access, room) = (Access::new(&config.api), Room::new(&config.api));
-        Ok(Self(Arc::new(Inner { post, access, room, metrics: http(), parts })))
+        Ok(Self(Arc::new(Inner { post, access, room, metrics: http(), analysis: Desk::new(), parts })))
     }
 
     /// The configuration.
@@ -137,6 +140,11 @@ impl Api {
         &self.0.post
     }
 
+    /// What the endpoints of analyses on demand share.
+    fn analysis(&self) -> &Desk {
+        &self.0.analysis
+    }
+
     /// A topic's real name.
     #[must_use]
     pub fn topic(&self, name: &str) -> String {
@@ -157,7 +165,7 @@ fn open() -> OpenApiRouter<Api> {
 
 /// What whoever has a token may ask.
 fn users() -> OpenApiRouter<Api> {
-    OpenApiRouter::new().merge(operation::users())
+    OpenApiRouter::new().merge(operation::users()).merge(analysis::routes())
 }
 
 /// What admins may ask.

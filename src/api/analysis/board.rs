@@ -18,20 +18,20 @@ const EVENT_BYTES: usize = 400;
 /// Jobs with listeners that one change passes over while it looks for what may go.
 const PASSED_MAX: usize = 32;
 
-/// How much is kept.
+/// How much is kept at most.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
     /// Jobs.
-    pub jobs_max: usize,
+    pub jobs: usize,
     /// Bytes of their events.
-    pub bytes_max: usize,
+    pub bytes: usize,
     /// Bytes of pictures: the sink has them in ClickHouse a moment later.
-    pub charts_bytes_max: usize,
+    pub charts_bytes: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { jobs_max: 20_000, bytes_max: 64 << 20, charts_bytes_max: 32 << 20 }
+        Self { jobs: 20_000, bytes: 64 << 20, charts_bytes: 32 << 20 }
     }
 }
 
@@ -158,7 +158,10 @@ impl Board {
         if let Some(job) = self.jobs.get(&id) {
             let known = job.told.iter().filter_map(|told| told.place);
             let is_old = known.into_iter().any(|known| known.partition == place.partition && known.offset >= place.offset);
-            if is_old || (newest(job).status.is_final() && !job.pending) {
+            // A dead letter that is sent again may end again.
+            let status = newest(job).status;
+            let goes_on = !status.is_final() || (status == JobStatus::Failed && event.status.is_final());
+            if is_old || !goes_on {
                 return;
             }
             let bytes = bytes(&event);
@@ -274,7 +277,7 @@ impl Board {
     /// Lets the oldest go until the limits hold, but never `newest`.
     fn shrink(&mut self, newest: &str) {
         let mut passed = 0;
-        while (self.jobs.len() > self.limits.jobs_max || self.bytes > self.limits.bytes_max) && passed < PASSED_MAX {
+        while (self.jobs.len() > self.limits.jobs || self.bytes > self.limits.bytes) && passed < PASSED_MAX {
             let Some((_, id)) = self.turns.first_key_value() else { return };
             let id = Arc::clone(id);
             if &*id == newest {
@@ -297,7 +300,7 @@ impl Board {
         } else {
             self.charts_order.push_back(Arc::clone(id));
         }
-        while self.charts_bytes > self.limits.charts_bytes_max {
+        while self.charts_bytes > self.limits.charts_bytes {
             let Some(oldest) = self.charts_order.pop_front() else { return };
             self.charts_bytes -= self.charts.remove(&oldest).map_or(0, |charts| size(&charts));
         }

@@ -5,7 +5,8 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use crate::model::{JobEvent, JobStatus};
+use super::queue;
+use crate::model::{JobEvent, JobStatus, JobStep};
 
 /// A job that was queued.
 #[derive(Debug, Serialize, ToSchema)]
@@ -27,8 +28,8 @@ pub(super) struct Queued {
 impl Queued {
     pub(super) fn of(event: &JobEvent) -> Self {
         let message = match event.status {
-            JobStatus::Queued => event.message.trim_end_matches('.').to_owned(),
-            _ => event.message.clone(),
+            JobStatus::Queued => message(event).trim_end_matches('.').to_owned(),
+            _ => message(event).to_owned(),
         };
         Self {
             status: event.status.as_str(),
@@ -100,7 +101,7 @@ impl Standing {
             timeframe: event.timeframe.clone(),
             status: event.status.as_str(),
             progress: event.progress.clamp(0, 100),
-            step: event.step.map(|step| step.as_str()),
+            step: event.step.map(JobStep::as_str),
             created_at: event.created_at.to_string(),
             updated_at: event.at.to_string(),
             attempts: event.attempt.max(0),
@@ -118,8 +119,8 @@ pub(super) struct Status {
     pub standing: Standing,
     /// What its chart shows, in words, once it is completed
     pub llm_summary: Option<String>,
-    /// What its chart shows: exchange, symbol, interval, candles, from, to, last_close, change, indicators, levels,
-    /// trendlines, patterns, volume_ratio, volume_peak
+    /// What its chart shows: exchange, symbol, interval, candles, from, to, `last_close`, change, indicators,
+    /// levels, trendlines, patterns, `volume_ratio`, `volume_peak`
     #[schema(value_type = Option<Object>)]
     pub analysis_data: Option<Box<RawValue>>,
 }
@@ -161,14 +162,19 @@ impl<'a> Told<'a> {
     pub(super) fn of(event: &'a JobEvent) -> Self {
         Self {
             status: event.status.as_str(),
-            message: &event.message,
+            message: message(event),
             analysis_id: &event.analysis_id,
             progress: event.progress.clamp(0, 100),
-            step: event.step.map(|step| step.as_str()),
+            step: event.step.map(JobStep::as_str),
             error: (!event.error.is_empty()).then_some(event.error.as_str()),
             data: data(event),
         }
     }
+}
+
+/// What is said of it. ClickHouse has nothing of what waits.
+fn message(event: &JobEvent) -> &str {
+    if event.message.is_empty() && event.status == JobStatus::Queued { queue::MESSAGE } else { &event.message }
 }
 
 /// What the chart shows, where it is JSON: other workers than ours may have written it.

@@ -7,13 +7,11 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
-use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::find;
-use super::request::Whose;
+use super::request::{Look, Whose};
 use crate::api::extract::{Path, Query};
 use crate::api::{Api, Caller, Problem};
 use crate::clickhouse::Picture;
@@ -24,18 +22,6 @@ const CACHING: HeaderValue = HeaderValue::from_static("private, max-age=86400, i
 
 pub(super) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new().routes(routes!(chart))
-}
-
-/// In which colours.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-struct Look {
-    /// `light` or `dark`
-    #[param(pattern = "^(light|dark)$", default = "light")]
-    theme: Option<String>,
-    /// Only where the analysis is theirs
-    #[param(pattern = r"^[^\x00-\x1f\x7f-\x9f]{1,128}$")]
-    user_id: Option<String>,
 }
 
 /// The chart of an analysis

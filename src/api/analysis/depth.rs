@@ -108,7 +108,7 @@ impl Depth {
     pub(super) async fn has_room(&self, api: &Api) -> Result<(), Problem> {
         let waiting = self.look(api).await?;
         let most = api.config().analysis.jobs_waiting_max;
-        if waiting.pending < most {
+        if waiting.pending < most as u64 {
             return Ok(());
         }
         let message = format!("{} jobs wait, and analysis.jobs_waiting_max is {most}", waiting.pending);
@@ -122,12 +122,11 @@ impl Depth {
 }
 
 async fn ask(api: &Api, backlog: &mut Option<Arc<Backlog>>) -> anyhow::Result<Waiting> {
-    let backlog = match backlog {
-        Some(backlog) => Arc::clone(backlog),
-        None => {
-            let opened = Backlog::open(&api.config().kafka, HOP, &api.topic(ANALYSIS_JOBS))?;
-            Arc::clone(backlog.insert(Arc::new(opened)))
-        }
+    let backlog = if let Some(backlog) = backlog {
+        Arc::clone(backlog)
+    } else {
+        let opened = Backlog::open(&api.config().kafka, HOP, &api.topic(ANALYSIS_JOBS))?;
+        Arc::clone(backlog.insert(Arc::new(opened)))
     };
     tokio::task::spawn_blocking(move || backlog.look()).await?
 }

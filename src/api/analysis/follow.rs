@@ -19,7 +19,7 @@ use super::request::likeness;
 use crate::api::{Api, Problem};
 use crate::flow::Record;
 use crate::kafka::{
-    ANALYSIS_CANCELLATIONS, ANALYSIS_EVENTS, ANALYSIS_JOBS, ANALYSIS_WORKERS, Followed, Follower, Heard,
+    ANALYSIS_CANCELLATIONS, ANALYSIS_EVENTS, ANALYSIS_JOBS, ANALYSIS_WORKERS, Heard, Recent, Since,
 };
 use crate::model::{Cancellation, Job, JobEvent, Timestamp, WorkerReport};
 use crate::wire::{self, ALLOCATION_BYTES_MAX, Codec, Unread};
@@ -104,17 +104,17 @@ fn run(api: &Api, handle: &Handle) {
 fn follow(api: &Api, handle: &Handle, stopped: &impl Fn() -> bool) -> anyhow::Result<()> {
     let readers = Readers::new(api)?;
     let since = Some(before(api.clock().now()));
-    let topic = |name: &str, records_max| Followed { name: api.topic(name), since, records_max };
+    let topic = |name: &str, records_max| Since { topic: api.topic(name), since, records_max };
     let topics = [
         topic(ANALYSIS_JOBS, RECORDS_MAX),
         topic(ANALYSIS_EVENTS, EVENTS_MAX),
         topic(ANALYSIS_CANCELLATIONS, RECORDS_MAX),
-        Followed { since: None, ..topic(ANALYSIS_WORKERS, RECORDS_MAX) },
+        Since { since: None, ..topic(ANALYSIS_WORKERS, RECORDS_MAX) },
     ];
-    let mut follower = Follower::open(&api.config().kafka, &topics)?;
+    let mut recent = Recent::open(&api.config().kafka, &topics)?;
     let mut looked = Instant::now();
     while !stopped() {
-        match follower.next(POLL)? {
+        match recent.next(POLL)? {
             Heard::Record(record) => handle.block_on(readers.tell(api, &record)),
             Heard::CaughtUp => {
                 api.analysis().stand.send_replace(Stand::Live);
@@ -123,7 +123,7 @@ fn follow(api: &Api, handle: &Handle, stopped: &impl Fn() -> bool) -> anyhow::Re
         }
         if looked.elapsed() >= LOOK_EVERY {
             looked = Instant::now();
-            if !follower.is_whole(&api.config().kafka)? {
+            if !recent.is_whole(&api.config().kafka)? {
                 return Ok(());
             }
         }

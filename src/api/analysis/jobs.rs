@@ -12,13 +12,14 @@ use axum::Json;
 use axum::extract::State;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::bodies::Standing;
 use super::follow;
+use super::request::Which;
 use crate::api::extract::Query;
 use crate::api::{Api, Caller, Problem};
 use crate::clickhouse::WhichJobs;
@@ -30,23 +31,6 @@ const LIMIT_MAX: u16 = 500;
 
 pub(super) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new().routes(routes!(jobs))
-}
-
-/// Which jobs.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-struct Which {
-    /// Only those that stand so: `queued`, `processing`, `completed`, `failed`, `cancelled`
-    #[param(pattern = "^(queued|processing|completed|failed|cancelled)$")]
-    status: Option<String>,
-    /// Only theirs; missing: the token's user's, for admins everybody's
-    #[param(pattern = r"^[^\x00-\x1f\x7f-\x9f]{1,128}$")]
-    user_id: Option<String>,
-    /// Jobs of a page
-    #[param(minimum = 1, maximum = 500, default = 50)]
-    limit: Option<u16>,
-    /// `next_cursor` of the page before
-    cursor: Option<String>,
 }
 
 /// A page of jobs.

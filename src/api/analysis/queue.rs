@@ -18,7 +18,7 @@ use crate::model::{Id, Job, JobEvent, JobStatus, NanoUsd, identity};
 use crate::wire::headers::Headers;
 
 /// What is said of a job that waits.
-const MESSAGE: &str = "Analysis job queued for background processing.";
+pub(super) const MESSAGE: &str = "Analysis job queued for background processing.";
 
 pub(super) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new().routes(routes!(analyze)).layer(DefaultBodyLimit::max(CANDLES_BYTES_MAX))
@@ -108,7 +108,7 @@ async fn send(api: &Api, job: &Job) -> Result<(), Problem> {
     let mut value = Vec::new();
     let codecs = api.analysis().codecs(api).await?;
     codecs.jobs.encode(job, &mut value).map_err(|error| Problem::internal(&error.to_string()))?;
-    let bytes_max = api.config().limits.record_bytes_max.as_usize();
+    let bytes_max = api.config().limits.record_bytes_max.in_memory();
     if value.len() > bytes_max {
         let message = format!("these candles take {} bytes, and limits.record_bytes_max is {bytes_max}", value.len());
         return Err(Problem::too_large("too_many_candles", message));
@@ -132,13 +132,12 @@ async fn known(api: &Api, id: &str) -> Result<Option<Found>, Problem> {
 /// candles and which exchange was named is not known any more.
 fn same(found: Found, job: &Job, likeness: &Id) -> Result<std::sync::Arc<JobEvent>, Problem> {
     let event = &found.event;
-    let is_same = match &found.asked {
-        Some(asked) => asked == likeness,
-        None => {
-            let of_event = (&event.symbol, &event.interval, &event.timeframe);
-            let exchange_fits = job.exchange.is_empty() || event.exchange == job.exchange;
-            of_event == (&job.symbol, &job.interval, &job.timeframe) && exchange_fits
-        }
+    let is_same = if let Some(asked) = &found.asked {
+        asked == likeness
+    } else {
+        let of_event = (&event.symbol, &event.interval, &event.timeframe);
+        let exchange_fits = job.exchange.is_empty() || event.exchange == job.exchange;
+        of_event == (&job.symbol, &job.interval, &job.timeframe) && exchange_fits
     };
     if is_same {
         return Ok(found.event);

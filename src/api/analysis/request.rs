@@ -12,15 +12,7 @@ use crate::model::{Candle, Id, Interval, Job, Timestamp, identity};
 use crate::wire::Record as _;
 
 /// Letters and digits of any script, and what venues put between them.
-pub(super) const SYMBOL: &str = r"^[A-Za-z0-9._:/+\-\u00a1-\u1fff\u2070-\uffef]{1,64}$";
-/// Up to five weeks, as [`Interval`] has it.
-pub(super) const INTERVAL: &str = r"^([1-9][0-9]{0,2}[sm]|[1-9][0-9]?h|([1-9]|[12][0-9]|3[0-5])d|[1-5]w)$";
-/// Minutes, hours, days or weeks.
-pub(super) const TIMEFRAME: &str = r"^([1-9][0-9]{0,3}[mhdw])?$";
-/// As `candles_v` has them.
-pub(super) const EXCHANGE: &str = r"^[a-z0-9_.\-]{0,32}$";
-/// Names of users.
-pub(super) const USER: &str = r"^[^\x00-\x1f\x7f-\x9f]{1,128}$";
+const SYMBOL: &str = r"^[A-Za-z0-9._:/+\-\u00a1-\u1fff\u2070-\uffef]{1,64}$";
 
 /// The longest symbol, in characters.
 const SYMBOL_CHARS_MAX: usize = 64;
@@ -91,6 +83,35 @@ pub(super) struct Whose {
     /// Only theirs; missing: the token's user, for admins everybody's
     #[param(example = "user123", pattern = r"^[^\x00-\x1f\x7f-\x9f]{1,128}$")]
     pub user_id: Option<String>,
+}
+
+/// In which colours.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Look {
+    /// `light` or `dark`
+    #[param(pattern = "^(light|dark)$", default = "light")]
+    pub theme: Option<String>,
+    /// Only where the analysis is theirs
+    #[param(pattern = r"^[^\x00-\x1f\x7f-\x9f]{1,128}$")]
+    pub user_id: Option<String>,
+}
+
+/// Which jobs.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Which {
+    /// Only those that stand so: `queued`, `processing`, `completed`, `failed`, `cancelled`
+    #[param(pattern = "^(queued|processing|completed|failed|cancelled)$")]
+    pub status: Option<String>,
+    /// Only theirs; missing: the token's user's, for admins everybody's
+    #[param(pattern = r"^[^\x00-\x1f\x7f-\x9f]{1,128}$")]
+    pub user_id: Option<String>,
+    /// Jobs of a page
+    #[param(minimum = 1, maximum = 500, default = 50)]
+    pub limit: Option<u16>,
+    /// `next_cursor` of the page before
+    pub cursor: Option<String>,
 }
 
 /// What is to be done, and by which name it is asked for again.
@@ -169,7 +190,7 @@ fn is_symbol(text: &str) -> bool {
     (1..=SYMBOL_CHARS_MAX).contains(&chars) && text.chars().all(legal)
 }
 
-/// As [`INTERVAL`] has it: what [`Interval`] reads beyond that is for files.
+/// What the pattern says: what [`Interval`] reads beyond that is for files.
 fn read_interval(text: &str) -> Option<Interval> {
     let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     let digits_max = match unit {

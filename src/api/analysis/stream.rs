@@ -199,12 +199,11 @@ impl Heard {
     fn read(headers: &HeaderMap) -> Option<Self> {
         let text = std::str::from_utf8(headers.get("last-event-id")?.as_bytes()).ok()?;
         let (id, what) = text.rsplit_once('@').filter(|(id, _)| !id.is_empty() && text.len() <= ID_BYTES_MAX)?;
-        let what = match JobStatus::parse(what) {
-            Some(status) => What::Status(status),
-            None => {
-                let (partition, offset) = what.split_once('-')?;
-                What::Place(Place { partition: partition.parse().ok()?, offset: offset.parse().ok()? })
-            }
+        let what = if let Some(status) = JobStatus::parse(what) {
+            What::Status(status)
+        } else {
+            let (partition, offset) = what.split_once('-')?;
+            What::Place(Place { partition: partition.parse().ok()?, offset: offset.parse().ok()? })
         };
         Some(Self { id: id.to_owned(), what })
     }

@@ -36,6 +36,7 @@ struct All {
 
 /// A worker.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "public names")]
 pub(in crate::api) struct Worker {
     /// Unlike every other's
     #[schema(example = "host-1-4711")]

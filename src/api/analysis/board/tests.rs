@@ -91,7 +91,7 @@ fn who_comes_back_hears_what_was_missed_and_the_newest_at_least() {
 
 #[tokio::test]
 async fn listeners_are_woken_and_their_jobs_are_kept() {
-    let limits = Limits { jobs_max: 3, ..Limits::default() };
+    let limits = Limits { jobs: 3, ..Limits::default() };
     let mut board = Board::new(limits);
     for id in ["a", "b", "c"] {
         board.queued(event(id, Queued, "q"), identity(&[]));
@@ -117,7 +117,7 @@ async fn listeners_are_woken_and_their_jobs_are_kept() {
 
 #[test]
 fn bytes_are_bounded() {
-    let limits = Limits { bytes_max: 10_000, charts_bytes_max: 250, ..Limits::default() };
+    let limits = Limits { bytes: 10_000, charts_bytes: 250, ..Limits::default() };
     let mut board = Board::new(limits);
     for number in 0..100 {
         board.hear(event(&format!("j{number}"), Completed, "done"), at(number));

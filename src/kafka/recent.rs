@@ -19,11 +19,11 @@ use crate::model::Timestamp;
 /// What is fetched ahead, in KiB.
 const FETCHED_KBYTES: &str = "8192";
 
-/// A topic to follow.
+/// A topic to follow, and where that begins.
 #[derive(Debug, Clone)]
-pub struct Topic {
+pub struct Since {
     /// With its prefix.
-    pub name: String,
+    pub topic: String,
     /// Begin with the first record of this moment or later; `None`: with the oldest.
     pub since: Option<Timestamp>,
     /// Begin at most so many records before the end of each partition.
@@ -42,7 +42,7 @@ pub enum Heard {
 }
 
 /// Reads the committed records of some topics. All of it blocks.
-pub struct Follower {
+pub struct Recent {
     consumer: BaseConsumer<Calm>,
     /// Topics and how many partitions each had.
     partitions: Vec<(String, usize)>,
@@ -50,18 +50,18 @@ pub struct Follower {
     ahead: usize,
 }
 
-impl fmt::Debug for Follower {
+impl fmt::Debug for Recent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Follower({:?})", self.partitions)
+        write!(f, "Recent({:?})", self.partitions)
     }
 }
 
-impl Follower {
+impl Recent {
     /// Begins to follow `topics`.
     ///
     /// # Errors
     /// When the cluster cannot be reached, or has not all of these topics.
-    pub fn open(kafka: &config::Kafka, topics: &[Topic]) -> anyhow::Result<Self> {
+    pub fn open(kafka: &config::Kafka, topics: &[Since]) -> anyhow::Result<Self> {
         let mut client = client::base(kafka, "signalmill-api");
         client
             .set("group.id", "signalmill-api")
@@ -74,13 +74,13 @@ impl Follower {
         let mut assignment = TopicPartitionList::new();
         let mut partitions = Vec::with_capacity(topics.len());
         for topic in topics {
-            let count = count(kafka, &consumer, &topic.name)?;
+            let count = count(kafka, &consumer, &topic.topic)?;
             for (partition, from) in beginnings(&consumer, topic, count)? {
                 assignment
-                    .add_partition_offset(&topic.name, partition, Offset::Offset(from))
+                    .add_partition_offset(&topic.topic, partition, Offset::Offset(from))
                     .context("naming a partition")?;
             }
-            partitions.push((topic.name.clone(), count));
+            partitions.push((topic.topic.clone(), count));
         }
         let ahead = assignment.count();
         consumer.assign(&assignment).context("assigning the partitions")?;
@@ -126,20 +126,20 @@ impl Follower {
 }
 
 /// Where to begin in each partition.
-fn beginnings(consumer: &BaseConsumer<Calm>, topic: &Topic, count: usize) -> anyhow::Result<Vec<(i32, i64)>> {
+fn beginnings(consumer: &BaseConsumer<Calm>, topic: &Since, count: usize) -> anyhow::Result<Vec<(i32, i64)>> {
     let mut times = TopicPartitionList::new();
     for partition in 0..i32::try_from(count).unwrap_or(i32::MAX) {
         let moment = Offset::Offset(topic.since.map_or(0, |since| since.0));
-        times.add_partition_offset(&topic.name, partition, moment).context("naming a partition")?;
+        times.add_partition_offset(&topic.topic, partition, moment).context("naming a partition")?;
     }
     let found = consumer
         .offsets_for_times(times, REQUEST_TIMEOUT)
-        .with_context(|| format!("asking where a moment stands in {}", topic.name))?;
+        .with_context(|| format!("asking where a moment stands in {}", topic.topic))?;
     let mut beginnings = Vec::with_capacity(count);
     for element in found.elements() {
         let (low, end) = consumer
-            .fetch_watermarks(&topic.name, element.partition(), REQUEST_TIMEOUT)
-            .with_context(|| format!("asking for the ends of {}/{}", topic.name, element.partition()))?;
+            .fetch_watermarks(&topic.topic, element.partition(), REQUEST_TIMEOUT)
+            .with_context(|| format!("asking for the ends of {}/{}", topic.topic, element.partition()))?;
         let since = match (topic.since, element.offset()) {
             (None, _) => low,
             (Some(_), Offset::Offset(offset)) => offset,

@@ -21,6 +21,7 @@ mod chart;
 mod depth;
 mod find;
 mod follow;
+mod immediate;
 mod jobs;
 mod queue;
 mod request;
@@ -32,7 +33,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use parking_lot::Mutex;
-use tokio::sync::{OnceCell, watch};
+use tokio::sync::{OnceCell, Semaphore, watch};
 use utoipa_axum::router::OpenApiRouter;
 
 use self::board::{Board, Limits};
@@ -46,6 +47,7 @@ use crate::wire::{self, ALLOCATION_BYTES_MAX, Codec};
 pub(super) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .merge(queue::routes())
+        .merge(immediate::routes())
         .merge(stream::routes())
         .merge(status::routes())
         .merge(jobs::routes())
@@ -61,6 +63,8 @@ pub(super) struct Desk {
     board: Mutex<Board>,
     workers: Mutex<Workers>,
     depth: Depth,
+    /// For analyses that are made here, one each.
+    places: Arc<Semaphore>,
     codecs: OnceCell<Codecs>,
     following: AtomicBool,
     /// How far the board is; see [`follow::Stand`].
@@ -81,6 +85,7 @@ impl Desk {
             board: Mutex::new(Board::new(Limits::default())),
             workers: Mutex::default(),
             depth: Depth::default(),
+            places: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from))),
             codecs: OnceCell::new(),
             following: AtomicBool::new(false),
             stand: watch::Sender::new(follow::Stand::Starting),

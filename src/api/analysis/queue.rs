@@ -1,5 +1,8 @@
 //! `POST /analyze/{symbol}/{interval}`: a job for the workers.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -17,6 +20,8 @@ use crate::kafka::ANALYSIS_JOBS;
 use crate::model::{Id, Job, JobEvent, JobStatus, NanoUsd, identity};
 use crate::wire::headers::Headers;
 
+/// When to ask again where another request is at it.
+const AGAIN: Duration = Duration::from_secs(1);
 /// What is said of a job that waits.
 pub(super) const MESSAGE: &str = "Analysis job queued for background processing.";
 
@@ -58,50 +63,70 @@ async fn analyze(
 /// # Errors
 /// 409 where its key was used for another job, 413 where it is too large for its topic, 429 where too many wait, 503 where
 /// Kafka does not answer.
-pub(super) async fn queue(api: &Api, asked: Asked) -> Result<std::sync::Arc<JobEvent>, Problem> {
-    follow::begin(api);
-    let desk = api.analysis();
-    let Asked { mut job, key } = asked;
-    let likeness = likeness(&job);
-    job.analysis_id = match &key {
-        Some(key) => identity(&["analysis", &job.user_id, key]).0,
-        None => format!("{:032x}", rand::rng().random::<u128>()),
-    };
-    if key.is_some()
-        && let Some(known) = known(api, &job.analysis_id).await?
-    {
-        return same(known, &job, &likeness);
+pub(super) async fn queue(api: &Api, asked: Asked) -> Result<Arc<JobEvent>, Problem> {
+    let Name { job, likeness, known } = named(api, asked).await?;
+    if let Some(known) = known {
+        return Ok(known);
     }
+    let desk = api.analysis();
     desk.depth.has_room(api).await?;
     let event = queued_event(&job);
     let admission = desk.board.lock().admit(event.clone(), likeness.clone());
     match admission {
         Admission::New => {}
         Admission::Known(found) => return same(found, &job, &likeness),
-        Admission::Pending => {
-            let message = "another request with this Idempotency-Key is under way: try again in a moment";
-            return Err(Problem::conflict("idempotency_pending", message).after(std::time::Duration::from_secs(1)));
-        }
+        Admission::Pending => return Err(pending()),
     }
-    // Should the request be given up in the middle, the job is as unknown as any other until its record says otherwise.
-    let admitted = Admitted { api, id: &job.analysis_id };
+    let waiting = Waiting { api, id: &job.analysis_id };
     send(api, &job).await?;
     desk.board.lock().admitted(&job.analysis_id);
-    drop(admitted);
+    drop(waiting);
     desk.depth.one_more();
     Ok(event.into())
 }
 
-/// Takes what was not admitted in the end back from the board.
-struct Admitted<'a> {
-    api: &'a Api,
-    id: &'a str,
+/// A job with its id.
+pub(super) struct Name {
+    pub job: Job,
+    pub likeness: Id,
+    /// How it stands, where its key was used before.
+    pub known: Option<Arc<JobEvent>>,
 }
 
-impl Drop for Admitted<'_> {
+/// Gives a job its id: of its user and key, or of nothing.
+///
+/// # Errors
+/// 409 where its key was used for another job, 503 where that cannot be told.
+pub(super) async fn named(api: &Api, asked: Asked) -> Result<Name, Problem> {
+    follow::begin(api);
+    let Asked { mut job, key } = asked;
+    let likeness = likeness(&job);
+    let Some(key) = key else {
+        job.analysis_id = format!("{:032x}", rand::rng().random::<u128>());
+        return Ok(Name { job, likeness, known: None });
+    };
+    job.analysis_id = identity(&["analysis", &job.user_id, &key]).0;
+    let known = known(api, &job.analysis_id).await?.map(|found| same(found, &job, &likeness)).transpose()?;
+    Ok(Name { job, likeness, known })
+}
+
+/// Takes a job back from the board that did not come to anything. Should the request be given up in the middle, the job
+/// is as unknown as any other until its record says otherwise.
+pub(super) struct Waiting<'a> {
+    pub api: &'a Api,
+    pub id: &'a str,
+}
+
+impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.api.analysis().board.lock().withdraw(self.id);
     }
+}
+
+/// 409: the other request says what becomes of the job.
+pub(super) fn pending() -> Problem {
+    let message = "another request with this Idempotency-Key is under way: try again in a moment";
+    Problem::conflict("idempotency_pending", message).after(AGAIN)
 }
 
 async fn send(api: &Api, job: &Job) -> Result<(), Problem> {
@@ -130,7 +155,7 @@ async fn known(api: &Api, id: &str) -> Result<Option<Found>, Problem> {
 
 /// The job of a key, where it is the one that is asked for. Of a job that only ClickHouse knows, whether it brought
 /// candles and which exchange was named is not known any more.
-fn same(found: Found, job: &Job, likeness: &Id) -> Result<std::sync::Arc<JobEvent>, Problem> {
+pub(super) fn same(found: Found, job: &Job, likeness: &Id) -> Result<Arc<JobEvent>, Problem> {
     let event = &found.event;
     let is_same = if let Some(asked) = &found.asked {
         asked == likeness

@@ -43,7 +43,7 @@ pub(super) struct Wish {
     #[schema(example = "user123", pattern = r"^[^\x00-\x1f\x7f-\x9f]{1,128}$")]
     user_id: Option<String>,
     /// How far back; empty or missing: the newest 1,000 bars
-    #[schema(example = "7d", pattern = r"^([1-9][0-9]{0,3}[mhdw])?$")]
+    #[schema(example = "7d", pattern = r"^([1-9][0-9]{0,3}[mh]|[1-9][0-9]{0,2}[dw])?$")]
     timeframe: Option<String>,
     /// Lower case; empty or missing: whichever has the newest candles
     #[schema(example = "binance", pattern = r"^[a-z0-9_.\-]{0,32}$")]
@@ -62,7 +62,7 @@ pub(super) struct WishInQuery {
     #[param(example = "user123", pattern = r"^[^\x00-\x1f\x7f-\x9f]{1,128}$")]
     user_id: Option<String>,
     /// How far back; empty or missing: the newest 1,000 bars
-    #[param(example = "7d", pattern = r"^([1-9][0-9]{0,3}[mhdw])?$")]
+    #[param(example = "7d", pattern = r"^([1-9][0-9]{0,3}[mh]|[1-9][0-9]{0,2}[dw])?$")]
     timeframe: Option<String>,
     /// Lower case; empty or missing: whichever has the newest candles
     #[param(example = "binance", pattern = r"^[a-z0-9_.\-]{0,32}$")]
@@ -143,7 +143,7 @@ impl Asked {
             .ok_or_else(|| Problem::invalid("interval is a number and s, m, h, d or w, such as 15m, up to 5w"))?;
         let timeframe = wish.timeframe.unwrap_or_default();
         if !is_timeframe(&timeframe) {
-            return Err(Problem::invalid("timeframe is a number and m, h, d or w, such as 12h or 7d, up to 9999"));
+            return Err(Problem::invalid("timeframe is a number and m, h, d or w, such as 12h or 7d, up to 9999h or 999w"));
         }
         let exchange = wish.exchange.unwrap_or_default();
         if !is_exchange(&exchange) {
@@ -204,7 +204,12 @@ fn read_interval(text: &str) -> Option<Interval> {
 
 fn is_timeframe(text: &str) -> bool {
     let parts = text.len().checked_sub(1).and_then(|end| text.split_at_checked(end));
-    text.is_empty() || parts.is_some_and(|(number, unit)| is_number(number, 4) && "mhdw".contains(unit))
+    let fits = |(number, unit)| match unit {
+        "m" | "h" => is_number(number, 4),
+        "d" | "w" => is_number(number, 3),
+        _ => false,
+    };
+    text.is_empty() || parts.is_some_and(fits)
 }
 
 fn is_number(text: &str, digits_max: usize) -> bool {
@@ -285,7 +290,7 @@ mod tests {
             assert_eq!(read_interval(text).map(|interval| interval.to_string()).as_deref(), expected, "{text}");
         }
         for (text, expected) in
-            [("", true), ("7d", true), ("9999m", true), ("0d", false), ("10000m", false), ("7", false), ("7mh", false)]
+            [("", true), ("7d", true), ("9999m", true), ("0d", false), ("10000m", false), ("999w", true), ("1000d", false), ("7", false), ("7mh", false)]
         {
             assert_eq!(is_timeframe(text), expected, "{text}");
         }

@@ -28,6 +28,7 @@ mod page;
 mod problem;
 mod rate;
 mod serve;
+mod status;
 pub mod stream;
 #[cfg(test)]
 mod tests;
@@ -47,6 +48,7 @@ pub use self::serve::serve;
 use self::access::Access;
 use self::analysis::Desk;
 use self::gate::Room;
+use self::status::Queues;
 use crate::clickhouse::Store;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -88,6 +90,7 @@ struct Inner {
     post: Post,
     access: Access,
     room: Room,
+    queues: Queues,
     metrics: HttpMetrics,
     analysis: Desk,
 }
@@ -101,7 +104,8 @@ impl Api {
         let config = &parts.config;
         let post = Post::new(&config.kafka)?;
         let (access, room) = (Access::new(&config.api), Room::new(&config.api));
-        Ok(Self(Arc::new(Inner { post, access, room, metrics: http(), analysis: Desk::new(), parts })))
+        let (queues, analysis) = (Queues::default(), Desk::new());
+        Ok(Self(Arc::new(Inner { post, access, room, queues, metrics: http(), analysis, parts })))
     }
 
     /// The configuration.
@@ -170,7 +174,7 @@ fn users() -> OpenApiRouter<Api> {
 
 /// What admins may ask.
 fn admins() -> OpenApiRouter<Api> {
-    OpenApiRouter::new().merge(operation::admins())
+    OpenApiRouter::new().merge(operation::admins()).merge(status::routes())
 }
 
 /// All of it.

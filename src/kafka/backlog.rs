@@ -18,7 +18,7 @@ pub struct Backlog {
 
 /// What a look at a [`Backlog`] found.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Waiting {
+pub struct Queued {
     /// Records that the topic holds.
     pub records: u64,
     /// Those of them that the hop has not landed.
@@ -50,7 +50,7 @@ impl Backlog {
     ///
     /// # Errors
     /// When Kafka does not answer.
-    pub fn look(&self) -> anyhow::Result<Waiting> {
+    pub fn look(&self) -> anyhow::Result<Queued> {
         let metadata = self.consumer.fetch_metadata(Some(&self.topic), REQUEST_TIMEOUT).context("asking for partitions")?;
         let partitions = metadata.topics().first().map_or(0, |topic| topic.partitions().len());
         let mut asked = TopicPartitionList::new();
@@ -58,7 +58,7 @@ impl Backlog {
             asked.add_partition(&self.topic, partition);
         }
         let committed = self.consumer.committed_offsets(asked, REQUEST_TIMEOUT).context("asking for offsets")?;
-        let mut waiting = Waiting::default();
+        let mut queued = Queued::default();
         for element in committed.elements() {
             let (low, high) = self
                 .consumer
@@ -68,12 +68,12 @@ impl Backlog {
                 Offset::Offset(offset) => offset.max(low),
                 _ => low,
             };
-            waiting.records += u64::try_from(high - low).unwrap_or(0);
-            waiting.pending += u64::try_from(high - next).unwrap_or(0);
+            queued.records += u64::try_from(high - low).unwrap_or(0);
+            queued.pending += u64::try_from(high - next).unwrap_or(0);
         }
         let groups = self.consumer.fetch_group_list(Some(&self.group), REQUEST_TIMEOUT);
         let groups = groups.with_context(|| format!("asking for the members of {}", self.group))?;
-        waiting.consumers = groups.groups().iter().map(|group| group.members().len()).sum();
-        Ok(waiting)
+        queued.consumers = groups.groups().iter().map(|group| group.members().len()).sum();
+        Ok(queued)
     }
 }

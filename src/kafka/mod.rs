@@ -21,9 +21,10 @@ mod sink;
 mod tail;
 mod topics;
 mod transaction;
+mod waiting;
 
 pub use admin::{Found, check_owners, ensure, has_members};
-pub use backlog::{Backlog, Waiting};
+pub use backlog::{Backlog, Queued};
 pub use behind::Behind;
 pub use client::group_name;
 pub use follow::Following;
@@ -42,3 +43,4 @@ pub use topics::{
     MARKET_PENDING, MARKET_SERIES, SIGNALS, SPEND_LEDGER, TOPICS, Topic,
 };
 pub use transaction::{Committing, Place, Transactions, worker_id};
+pub use waiting::{Waiting, waiting};

@@ -21,6 +21,8 @@ use super::spending;
 
 /// The text format of Prometheus.
 const METRICS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+/// What a sample of the breakers begins with; their names have nothing that would be escaped.
+const BREAKER: &str = "signalmill_breaker_state{provider=\"";
 /// How often histograms are folded while nobody scrapes: bounds what they hold to five seconds of samples.
 const FOLD_EVERY: Duration = Duration::from_secs(5);
 /// How long open connections may hold up the end of the process.
@@ -33,6 +35,19 @@ pub fn render() -> String {
     spending::append(&mut text);
     process::append(&mut text);
     text
+}
+
+/// Whether each provider of this process is asked: its name, and `closed`, `half_open` or `open`.
+#[must_use]
+pub fn breakers() -> Vec<(String, &'static str)> {
+    let text = Registry::process().render();
+    let samples = text.lines().filter_map(|line| line.strip_prefix(BREAKER)?.split_once("\"} "));
+    let state = |value: &str| match value.trim() {
+        "0" => "closed",
+        "1" => "half_open",
+        _ => "open",
+    };
+    samples.map(|(provider, value)| (provider.to_owned(), state(value))).collect()
 }
 
 /// The four pages.

@@ -169,6 +169,7 @@ fn what_costs_is_counted_to_the_nano_dollar() {
     ] {
         assert_eq!(value(&text, series), Some(expected), "{series}\n{text}");
     }
+    assert!(breakers().contains(&("cost".to_owned(), "half_open")), "{:?}", breakers());
     let labels = "gen_ai_operation_name=\"chat\",gen_ai_provider_name=\"cost\",gen_ai_request_model=\"model\"";
     for (series, expected) in [
         (format!("gen_ai_client_token_usage_sum{{{labels},gen_ai_token_type=\"input\"}}"), 1_000.0),

@@ -60,6 +60,7 @@ impl Mill {
             .set("clickhouse.url", &stack.url)
             .set("clickhouse.database", name)
             .set("metrics.listen", "127.0.0.1:0")
+            .set("api.listen", "127.0.0.1:0")
             .set("articles.batch_age_max", "300ms")
     }
 

@@ -17,7 +17,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{Api, Problem};
-use crate::kafka::{ANALYSIS_JOBS, Backlog, Waiting};
+use crate::kafka::{ANALYSIS_JOBS, Backlog, Queued};
 
 /// How old a look may be.
 const LOOK_AGE_MAX: Duration = Duration::from_secs(1);
@@ -53,7 +53,7 @@ struct Stats {
 /// How many jobs wait, and for how many workers
 #[utoipa::path(get, path = "/analysis/queue/stats", tag = "analysis", responses((status = OK, body = Stats)))]
 async fn stats(State(api): State<Api>) -> Result<Json<Stats>, Problem> {
-    let Waiting { records, pending, consumers } = api.analysis().depth.look(&api).await?;
+    let Queued { records, pending, consumers } = api.analysis().depth.look(&api).await?;
     #[expect(clippy::cast_precision_loss, reason = "milliseconds of this era are far below 2⁵³")]
     let timestamp = api.clock().now().0 as f64 / 1e3;
     Ok(Json(Stats {
@@ -77,7 +77,7 @@ pub(super) struct Depth {
 #[derive(Debug, Default)]
 struct Looked {
     backlog: Option<Arc<Backlog>>,
-    found: Option<(Instant, Waiting)>,
+    found: Option<(Instant, Queued)>,
 }
 
 impl Depth {
@@ -85,7 +85,7 @@ impl Depth {
     ///
     /// # Errors
     /// 503 where Kafka does not answer.
-    pub(super) async fn look(&self, api: &Api) -> Result<Waiting, Problem> {
+    pub(super) async fn look(&self, api: &Api) -> Result<Queued, Problem> {
         let mut looked = self.looked.lock().await;
         let waiting = match looked.found {
             Some((at, waiting)) if at.elapsed() < LOOK_AGE_MAX => waiting,
@@ -98,7 +98,7 @@ impl Depth {
             }
         };
         let since = self.since.load(Ordering::Relaxed);
-        Ok(Waiting { records: waiting.records + since, pending: waiting.pending + since, ..waiting })
+        Ok(Queued { records: waiting.records + since, pending: waiting.pending + since, ..waiting })
     }
 
     /// Whether another job may be queued.
@@ -121,7 +121,7 @@ impl Depth {
     }
 }
 
-async fn ask(api: &Api, backlog: &mut Option<Arc<Backlog>>) -> anyhow::Result<Waiting> {
+async fn ask(api: &Api, backlog: &mut Option<Arc<Backlog>>) -> anyhow::Result<Queued> {
     let backlog = if let Some(backlog) = backlog {
         Arc::clone(backlog)
     } else {

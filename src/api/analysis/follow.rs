@@ -1,6 +1,6 @@
 //! Keeps the board: reads the topics of analyses as they grow, on a thread of its own, from a little before now on.
 //!
-//! It begins with the first request that needs it. Where Kafka is away, or a topic gets more partitions, it begins anew a
+//! It begins with the listener. Where Kafka is away, or a topic gets more partitions, it begins anew a
 //! little before where it was, as the board hears nothing twice.
 
 use std::sync::Arc;
@@ -66,7 +66,7 @@ pub(super) async fn kept(api: &Api) -> Result<Stand, Problem> {
 }
 
 /// Lets the board be kept from now on.
-pub(super) fn begin(api: &Api) {
+pub(in crate::api) fn begin(api: &Api) {
     if api.analysis().following.swap(true, Ordering::Relaxed) {
         return;
     }

@@ -38,6 +38,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use self::board::{Board, Limits};
 use self::depth::Depth;
+pub(super) use self::follow::begin;
 use self::workers::Workers;
 use super::{Api, Problem};
 use crate::model::{Cancellation, Job, JobEvent};

@@ -134,7 +134,7 @@ fn serve(
         stop: stops.clone(),
     })?;
     info!(address = %listener.local_addr().context("asking for our own address")?, "the API and the page are served");
-    let running = tokio::spawn(api::serve(listener, api::router(&api), stops));
+    let running = tokio::spawn(api::serve(listener, api, stops));
     // Streams end, and no connection is taken any more, while hops still finish what they have.
     let early = stop.clone();
     tokio::spawn(async move {

@@ -220,9 +220,8 @@ async fn repeated(api: &Api, meant: &Meant, now: Timestamp) -> Result<Option<Acc
     if !meant.has_key {
         return Ok(None);
     }
-    let reused = || {
-        Problem::conflict("key_reused", "this Idempotency-Key came with another wish before: take another key")
-    };
+    let reused =
+        || Problem::conflict("key_reused", "this Idempotency-Key came with another wish before: take another key");
     if let Some(started) = api.reads().starts.called(&meant.name, now) {
         return if started.wish == meant.wish { Ok(Some(started.accepted)) } else { Err(reused()) };
     }

@@ -189,8 +189,7 @@ impl Store {
             Question::new(latest).bound(ids).all::<Latest>(self),
         )?;
         let mut read: HashMap<String, Read> = read.into_iter().map(|row| (row.article_id.clone(), row)).collect();
-        let mut latest: HashMap<String, Latest> =
-            latest.into_iter().map(|row| (row.article_id.clone(), row)).collect();
+        let mut latest: HashMap<String, Latest> = latest.into_iter().map(|row| (row.article_id.clone(), row)).collect();
         let line = |row: Listed| {
             let (read, latest) = (read.remove(&row.article_id), latest.remove(&row.article_id));
             line(row, read, latest)

@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::articles::OUTCOMES;
+use super::moment;
 use super::question::{Question, rows};
 use super::ready::{ANALYZED, WAITING};
-use super::moment;
 use crate::clickhouse::{Failure, Store, dollars};
 
 /// Publishers that are told at most, those with most articles first.

@@ -193,7 +193,8 @@ impl Store {
         let mut chars = 0;
         for keys in keys.chunks(CHUNK_ROWS) {
             let sizes = "SELECT article_id, text_chars FROM articles FINAL WHERE run_id = 'live' AND article_id IN ?";
-            let sizes = in_order(keys, Question::new(sizes).bound(ids(keys)).all(self).await?, |row: &Sized| &row.article_id);
+            let sizes =
+                in_order(keys, Question::new(sizes).bound(ids(keys)).all(self).await?, |row: &Sized| &row.article_id);
             let fit = sizes.iter().take_while(|row| {
                 chars += u64::from(row.text_chars);
                 chars <= WHOLE_CHARS_MAX

@@ -65,12 +65,12 @@ impl Store {
         after: Option<&SessionKey>,
         limit: u64,
     ) -> Result<Vec<SessionState>, Failure> {
-        let question = Question::new("SELECT ?fields FROM batch_processing_sessions_v WHERE true")
-            .when(" AND status = ?", status);
+        let question =
+            Question::new("SELECT ?fields FROM batch_processing_sessions_v WHERE true").when(" AND status = ?", status);
         let question = match after {
-            Some(SessionKey(at, id)) => question
-                .with(" AND (toUnixTimestamp64Milli(started_at), session_id) < (toInt64(?), ?)", *at)
-                .bound(id),
+            Some(SessionKey(at, id)) => {
+                question.with(" AND (toUnixTimestamp64Milli(started_at), session_id) < (toInt64(?), ?)", *at).bound(id)
+            }
             None => question,
         };
         question.with(" ORDER BY started_at DESC, session_id DESC LIMIT ?", rows(limit)).all(self).await
@@ -96,6 +96,9 @@ impl Store {
              toDecimal64(sumIf(cost_usd, outcome != 'open'), 9) AS cost_usd, \
              sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens FROM spend FINAL",
         );
-        question.with(" WHERE session_id = ? GROUP BY provider, model ORDER BY provider, model", session_id).all(self).await
+        question
+            .with(" WHERE session_id = ? GROUP BY provider, model ORDER BY provider, model", session_id)
+            .all(self)
+            .await
     }
 }

@@ -18,6 +18,7 @@
 //! not open by that.
 
 mod access;
+mod analysis;
 mod articles;
 mod candles;
 pub mod extract;
@@ -56,6 +57,7 @@ pub use self::problem::{Body, Problem};
 pub use self::serve::serve;
 
 use self::access::Access;
+use self::analysis::Desk;
 use self::gate::Room;
 use self::reads::Reads;
 use self::status::Queues;
@@ -106,6 +108,7 @@ struct Inner {
     queues: Queues,
     metrics: HttpMetrics,
     reads: Reads,
+    analysis: Desk,
 }
 
 impl Api {
@@ -117,8 +120,16 @@ impl Api {
         let config = &parts.config;
         let post = Post::new(&config.kafka)?;
         let (access, room) = (Access::new(&config.api), Room::new(&config.api));
-        let inner =
-            Inner { post, access, room, queues: Queues::default(), metrics: http(), reads: Reads::new(), parts };
+        let inner = Inner {
+            post,
+            access,
+            room,
+            queues: Queues::default(),
+            metrics: http(),
+            reads: Reads::new(),
+            analysis: Desk::new(),
+            parts,
+        };
         Ok(Self(Arc::new(inner)))
     }
 
@@ -168,6 +179,11 @@ impl Api {
         &self.0.post
     }
 
+    /// What the endpoints of analyses on demand share.
+    fn analysis(&self) -> &Desk {
+        &self.0.analysis
+    }
+
     /// A topic's real name.
     #[must_use]
     pub fn topic(&self, name: &str) -> String {
@@ -197,6 +213,7 @@ fn users() -> OpenApiRouter<Api> {
         .merge(sparks::users())
         .merge(articles::users())
         .merge(sessions::users())
+        .merge(analysis::routes())
 }
 
 /// What admins may ask.

@@ -27,6 +27,9 @@ use super::Api;
 const CLOSE_WAIT: Duration = Duration::from_secs(3);
 /// How long a connection may be silent before and within the head of a request.
 const HEAD_WAIT: Duration = Duration::from_secs(30);
+/// How long a client may take nothing of what was sent, in milliseconds.
+#[cfg(target_os = "linux")]
+const TAKE_WAIT_MS: u32 = 60_000;
 /// Longest head of a request.
 const HEAD_BYTES_MAX: usize = 64 << 10;
 /// Connections beside those that `api.streams_max` and `api.requests_max` need: browsers keep some open.
@@ -46,6 +49,7 @@ pub async fn serve(listener: TcpListener, api: Api, stop: watch::Receiver<bool>)
     open_files(connections_max);
     let room = Arc::new(Semaphore::new(connections_max));
     let router = super::router(&api);
+    super::analysis::begin(&api);
     let graceful = GracefulShutdown::new();
     let mut stop = std::pin::pin!(told(stop));
     loop {
@@ -85,6 +89,9 @@ async fn accept(
     let place = Arc::clone(room).acquire_owned().await.map_err(io::Error::other)?;
     let (stream, peer) = listener.accept().await?;
     stream.set_nodelay(true)?;
+    // Whoever takes nothing of what waits for them, above all of a stream of events, is dropped.
+    #[cfg(target_os = "linux")]
+    rustix::net::sockopt::set_tcp_user_timeout(&stream, TAKE_WAIT_MS)?;
     Ok((stream, peer, place))
 }
 

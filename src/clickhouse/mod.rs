@@ -3,7 +3,8 @@
 //! ```text
 //! model ──rows──► Store::insert_all ──decision──► inserted | retried | isolated as poison
 //! schemas/clickhouse/*.sql ──► Store::migrate, Store::check
-//! *_v views ──► Store::sessions, Store::summary, Store::answers, Store::market_signals; questions/ ──► the API
+//! *_v views ──► Store::sessions, Store::summary, Store::answers, Store::market_signals, Store::newest_candles;
+//!             questions/ ──► the API
 //! ```
 //!
 //! # Why repeated inserts are harmless
@@ -16,9 +17,11 @@
 
 mod answers;
 mod backoff;
+mod candles;
 mod check;
 mod decision;
 pub mod insert;
+mod jobs;
 mod lookup;
 mod markets;
 mod migrate;
@@ -32,9 +35,11 @@ mod store;
 mod summary;
 mod table;
 
+pub use candles::Wanted;
 pub use check::{Migration, Report, State};
 pub use decision::{Decision, Failure, known_codes};
 pub use insert::{Observer, Poisoned};
+pub use jobs::{JOBS_MAX, Picture, WhichJobs};
 pub(crate) use lookup::dollars;
 pub use lookup::{Payer, SessionState};
 pub use markets::{MarketSignal, MarketSignals};

@@ -264,7 +264,9 @@ settings! {
     pub struct Analysis {
         /// Jobs that a worker is at, at a time.
         key batch_size: usize = 5, within(1..=1000);
-        /// Candles up to which an analysis is made within the request. Not used yet.
+        /// Jobs that may wait; more are refused (429).
+        key jobs_waiting_max: usize = 10_000, within(1..=100_000_000);
+        /// Candles up to which an analysis is made within the request.
         key immediate_candles_max: usize = 1000, within(1..=1_000_000);
         /// How long one attempt at a job may take.
         key timeout: Duration = Duration::from_mins(1), within(Duration::from_secs(1)..=Duration::from_hours(1));

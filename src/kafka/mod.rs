@@ -3,9 +3,11 @@
 
 mod admin;
 mod assignment;
+mod backlog;
 mod batches;
 mod behind;
 mod client;
+mod follow;
 mod group;
 mod lag;
 mod message;
@@ -15,6 +17,7 @@ mod poll;
 mod post;
 mod produce;
 mod range;
+mod recent;
 mod sink;
 mod tail;
 mod topics;
@@ -22,15 +25,18 @@ mod transaction;
 mod waiting;
 
 pub use admin::{Found, check_owners, ensure, has_members};
+pub use backlog::{Backlog, Queued};
 pub use batches::{Addressed, AskedBatches};
 pub use behind::Behind;
 pub use client::group_name;
+pub use follow::Following;
 pub use group::Group;
 pub use owned::PerAssignment;
 pub use poll::{Reading, Settings, Source, subscribe};
 pub use post::Post;
 pub use produce::{Arrival, Numbered, Producer};
 pub use range::{Partition, committed_by};
+pub use recent::{Heard, Recent, Since};
 pub use sink::{KafkaSink, dead_letter};
 pub use tail::{Start, Tail};
 pub use topics::{
@@ -38,5 +44,5 @@ pub use topics::{
     ARTICLES_BATCHES, ARTICLES_DEFERRED, ARTICLES_RAW, DLQ_SUFFIX, MARKET_BATCHES, MARKET_CONTEXTS, MARKET_FILES,
     MARKET_PENDING, MARKET_SERIES, SIGNALS, SPEND_LEDGER, TOPICS, Topic,
 };
-pub use transaction::{Committing, Place, Transactions};
+pub use transaction::{Committing, Place, Transactions, worker_id};
 pub use waiting::{Waiting, waiting};

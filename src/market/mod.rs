@@ -19,15 +19,19 @@ pub mod candlesticks;
 pub mod chart;
 pub mod contexts;
 pub mod feed;
+pub mod findings;
 pub mod formations;
 pub mod indicators;
 pub mod levels;
+pub mod pictures;
 pub mod plan;
 pub mod resolver;
+pub mod scope;
 pub mod swings;
 pub mod trendlines;
 pub mod venue;
 pub mod volume;
+pub mod words;
 
 #[cfg(test)]
 mod drawn;

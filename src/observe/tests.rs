@@ -8,7 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
 use crate::clock::Clock;
-use crate::model::{Budget, CloseReason, NanoUsd, Timestamp};
+use crate::model::{Budget, CloseReason, JobStatus, NanoUsd, Timestamp};
 
 use super::*;
 
@@ -46,6 +46,8 @@ fn closed_label_sets_exist_at_zero() {
     let _budget = budget();
     let text = render();
     assert_eq!(CloseReason::ALL.map(CloseReason::as_str).as_slice(), table::CLOSES);
+    let ends = JobStatus::ALL.iter().filter(|status| status.is_final()).map(|status| status.as_str());
+    assert_eq!(ends.collect::<Vec<_>>(), table::JOB_ENDS);
     let mut sets = 0;
     for metric in TABLE {
         let Some((Label { name, values: Values::Closed(words) }, others)) = metric.labels.split_last() else {

@@ -4,9 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests find their data and their tools by the environment")]
 
 mod api;
-mod api_articles;
 mod api_market;
-mod api_sessions;
 mod asking;
 mod audit;
 mod bad_input;

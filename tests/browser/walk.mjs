@@ -255,6 +255,7 @@ async function cancelJob() {
 }
 
 async function jobList() {
+  await open('#/jobs', 'Jobs');
   for (const status of ['Completed', 'Cancelled', 'All']) {
     await tab.click('main .choice button', status);
     await pressed(status);
@@ -275,6 +276,8 @@ async function dryRun() {
   if (options.shots) await tab.screenshot(join(options.shots, 'desktop-dry-run.png'));
   const faint = await tab.evaluate(faintTexts);
   demand(!faint.length, `too faint: ${faint.join('; ')}`);
+  const budget = await tab.evaluate(() => document.querySelector('dialog .estimate')?.textContent.includes('of $0.05') ?? true);
+  demand(budget, 'the estimate is of another budget than was typed');
   const refused = await tab.text('dialog .failure');
   if (refused) {
     await tab.click('dialog [aria-label=Close]');
@@ -338,7 +341,9 @@ async function articles() {
 
 async function article() {
   await open('#/articles?tab=analyzed', 'Articles');
-  need(await tab.until('the list', () => document.querySelector('.item, .empty')?.className === 'item' || document.querySelector('.empty') !== null) && await tab.has('.item a'), 'analysed article');
+  await pressed('Analysed');
+  await settled();
+  need(await tab.has('.item a'), 'analysed article');
   await tab.click('.item a');
   await tab.until('the article', () => document.querySelector('.article-text'));
   await settled();
@@ -373,6 +378,23 @@ async function themes() {
   demand((await theme()) === before, 'the theme does not change back');
 }
 
+/** Old data stays and says that it is old, new data says what happened, and both come back. */
+async function outage() {
+  await open('#/jobs', 'Jobs');
+  await open('#/signals', 'Signals');
+  await tab.cutOff(async () => {
+    await tab.until('the board to say that it is stale', () => document.querySelector('main .stale button'));
+    if (options.shots) await tab.screenshot(join(options.shots, 'desktop-stale.png'));
+    await tab.evaluate(() => {
+      location.hash = '#/articles';
+    });
+    await tab.until('the articles to say what happened', () => document.querySelector('.master-list .failure button'));
+    if (options.shots) await tab.screenshot(join(options.shots, 'desktop-unreachable.png'));
+  });
+  await tab.click('.master-list .failure button');
+  await tab.until('the articles to be there', () => document.querySelector('.master-list .item, .master-list .empty'));
+}
+
 async function instrumentHash() {
   await open('#/signals', 'Signals');
   return tab.evaluate(() => document.querySelector('.board .line a')?.getAttribute('href') ?? null);
@@ -387,6 +409,7 @@ async function look(name, theme, [width, height], phone, places) {
       need(hash, page);
       await open(hash, heading);
       await tab.until('pictures', () => [...document.images].every((image) => image.complete));
+      if (await tab.has('.board .line')) await tab.until('the spark lines', () => document.querySelector('.spark polyline'));
       // What was just drawn: canvases follow in the next frames.
       await tab.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
       await whole(`${name}-${theme}-${page}`);
@@ -420,6 +443,7 @@ async function walk() {
   await step('filter the articles', articles);
   await step('open an article', article);
   const articleHash = await tab.evaluate(() => (/^#\/articles\/./.test(location.hash) ? location.hash : null));
+  await step('an outage is told and passes', outage);
   await step('an unknown page says so', async () => {
     await tab.evaluate(() => {
       location.hash = '#/nowhere';

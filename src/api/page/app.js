@@ -1,7 +1,7 @@
 // The shell: who is there, where they are, and the page for that. Pages come when they are first opened, but for the board.
 
 import { get, token } from './api.js';
-import { useTheme } from './data.js';
+import { forget, useTheme } from './data.js';
 import { SignIn, useAccessNeeded } from './dialogs.js';
 import { Icon } from './icons.js';
 import { Empty, Failure, Loading } from './parts.js';
@@ -70,8 +70,12 @@ function useMe() {
       setState({ me: data, error: null });
       if (data.tokens && !data.user) setAsking(true);
     } catch (error) {
-      setState({ me: null, error });
+      if (error.status !== 401) return setState({ me: null, error });
+      // The token of before is no longer good.
+      token.clear();
+      setState({ me: { user: null, admin: false, tokens: true }, error: null });
     }
+    return undefined;
   };
   useEffect(() => {
     ask();
@@ -84,7 +88,7 @@ function useMe() {
     signIn: () => setAsking(true),
     closed: () => setAsking(false),
     signedIn: (me) => (setState({ me, error: null }), setAsking(false)),
-    signOut: () => (token.clear(), setState((old) => ({ ...old, me: { ...old.me, user: null, admin: false } })), setAsking(true)),
+    signOut: () => (token.clear(), forget(), setState((old) => ({ ...old, me: { ...old.me, user: null, admin: false } })), setAsking(true)),
   };
 }
 

@@ -68,7 +68,7 @@ const STATUS = {
 /** A status word; an open breaker is bad, an open session is not. */
 export const Status = ({ value, breaker }) => {
   const tone = breaker && value === 'open' ? 'bad' : STATUS[value] ?? 'plain';
-  return html`<${Badge} tone=${tone}>${value ? String(value).replaceAll('_', ' ') : UNKNOWN}<//>`;
+  return html`<${Badge} tone=${tone}>${value ? String(value).replaceAll('_', ' ').replace('analyzed', 'analysed') : UNKNOWN}<//>`;
 };
 
 /** A link to elsewhere. Only http and https become links; of the rest the text stays. */

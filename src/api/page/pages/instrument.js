@@ -2,9 +2,9 @@
 
 import { candleChart, isFormation } from '../chart.js';
 import { withQuery } from '../api.js';
-import { useResource, useTheme } from '../data.js';
+import { useResource } from '../data.js';
 import { count, exact, intervalSeconds, millis, number, percent, price, priceLike, share, signed, usd, words } from '../format.js';
-import { Age, Badge, Choice, Direction, Empty, Failure, Heading, Loaded, OiStatus, Panel, Score, Stale, Table } from '../parts.js';
+import { Age, Badge, Choice, Direction, Empty, Failure, Loaded, OiStatus, Panel, Score, Stale, Table } from '../parts.js';
 import { Icon } from '../icons.js';
 import { go, link } from '../route.js';
 import { TimeSeries } from '../series.js';
@@ -18,7 +18,6 @@ const SIGNALS_SHOWN = 200;
 
 const PARTS = ['trendlines', 'levels', 'patterns', 'signals'];
 const COMPONENT_NEUTRAL = 10;
-const BASE_UNKNOWN = new Set(['', null, undefined]);
 
 /** Open, high, low and close of the bar under the pointer, or of the last. */
 function Reading({ bar, like }) {
@@ -48,7 +47,7 @@ function Chart({ series, candles, observed, signals, where }) {
   const flip = (part) => setParts((old) => ({ ...old, [part]: !old[part] }));
   return html`<section class="panel chart-panel" aria-label="Chart"><div class="chart-head"><${Reading} bar=${hovered ?? newest} like=${last?.[4]} />
       <div class="choice" role="group" aria-label="Drawn on the chart">${PARTS.map((part) => html`<button key=${part} type="button" aria-pressed=${parts[part] ? 'true' : 'false'} onClick=${() => flip(part)}>${words(part)}</button>`)}
-      <button type="button" onClick=${() => chart.current.fit()}>All bars</button></div></div>
+      </div><button type="button" class="small" onClick=${() => chart.current.fit()}>All bars</button></div>
     <div class="chart" ref=${element} role="img" aria-label=${told}></div></section>`;
 }
 
@@ -125,7 +124,7 @@ function Title({ exchange, symbol, interval, instrument, bars }) {
     <h1>${symbol}</h1><span class="quiet">${exchange}</span>
     <span class="last num"><b>${price(last?.[4])}</b>${moved === null ? null : html`<span class=${moved < 0 ? 'tone-down' : 'tone-up'}>${percent(moved)} <span class="quiet">24 h</span></span>`}</span>
     ${instrument ? html`<${OiStatus} value=${instrument.oi_status} />` : null}
-    <div class="row end"><${Choice} label="Interval" value=${interval} options=${intervals.map((value) => ({ value, text: value }))} onChange=${(value) => go('instrument', [exchange, symbol, value])} />
+    <div class="row end">${intervals.length < 2 ? html`<span class="quiet">${interval}</span>` : html`<${Choice} label="Interval" value=${interval} options=${intervals.map((value) => ({ value, text: value }))} onChange=${(value) => go('instrument', [exchange, symbol, value])} />`}
       <button type="button" class="primary" id="analyse" onClick=${() => go('jobs', [], { exchange, symbol, interval, start: '1' })}>Analyse</button></div></div>`;
 }
 
@@ -136,7 +135,6 @@ export function Instrument({ route }) {
 }
 
 function View({ exchange, symbol, interval, where }) {
-  useTheme();
   const source = `${exchange}:${symbol}:${interval}`;
   const candles = useResource(withQuery('/api/candles', { exchange, symbol, interval, limit: CANDLES }), { poll: CANDLES_POLL_MS });
   const results = useResource(withQuery('/api/results', { exchange, symbol, interval }), { poll: SIGNALS_POLL_MS });
@@ -164,6 +162,6 @@ function View({ exchange, symbol, interval, where }) {
         <${Loaded} resource=${results} what="signals">${() => (signals.length ? signals.map((signal, index) => html`<${Strategy} key=${signal.strategy} signal=${signal} open=${index === 0} />`)
           : html`<p class="quiet pad">No strategy has scored this series yet.</p>`)}<//><//>
       ${observed ? html`<${Indicators} indicators=${observed.indicators} last=${last} /><${Shapes} observed=${observed} last=${last} interval=${interval} />` : null}
-      ${BASE_UNKNOWN.has(instrument?.base) ? null : html`<${News} base=${instrument.base} />`}
+      ${instrument?.base ? html`<${News} base=${instrument.base} />` : null}
     </aside></div>`;
 }

@@ -352,6 +352,19 @@ async function article() {
   await whole('desktop-article');
 }
 
+async function numbers() {
+  const wrong = await tab.evaluate(async () => {
+    const { ago, duration, price, usd } = await import('/assets/format.js');
+    const now = Date.UTC(2026, 0, 2);
+    return [
+      [price(1e-9), '0.000000001000'], [price(0.0000178), '0.00001780'], [price(0.5), '0.5000'], [price(4.51631), '4.5163'], [price(64210.5), '64,210.50'],
+      [price(1e6), '1,000,000.00'], [price(null), '–'], [price(0), '0.00'], [usd(0.3), '$0.30'], [usd(0.0001234), '$0.000123'], [usd(12.5), '$12.50'], [usd(4e8), '$400M'], [usd(undefined), '–'],
+      [duration(59), '59 s'], [duration(3600), '1 h'], [ago(now - 90_000, now), '1 min ago'], [ago('2026-01-01T00:00:00Z', now), '1 d ago'], [ago('nonsense', now), '–'],
+    ].filter(([is, wanted]) => is !== wanted).map(([is, wanted]) => `${is} is not ${wanted}`);
+  });
+  demand(!wrong.length, wrong.join('; '));
+}
+
 async function keyboard() {
   await open('#/signals', 'Signals');
   await tab.evaluate(() => document.activeElement?.blur());
@@ -425,6 +438,7 @@ async function walk() {
   const me = await tab.until('who is there', () => document.querySelector('.who'));
   if (!me) return;
   await step('first paint', paints);
+  await step('numbers as people read them', numbers);
   await step('keyboard', keyboard);
   await step('switch the theme', themes);
   await step('sort the board', sorts);

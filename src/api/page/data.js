@@ -25,6 +25,8 @@ export const forget = () => remembered.clear();
 export function useResource(path, { poll = 0, keep = false, remember = false } = {}) {
   const [state, setState] = useState(() => remembered.get(path)?.state ?? NOTHING);
   const reload = useRef(() => {});
+  const every = useRef(poll);
+  every.current = poll;
   useEffect(() => {
     if (!path) return undefined;
     const abort = new AbortController();
@@ -34,7 +36,7 @@ export function useResource(path, { poll = 0, keep = false, remember = false } =
     setState((old) => remembered.get(path)?.state ?? { ...(keep && old.data ? old : NOTHING), loading: true, path });
     async function load() {
       clearTimeout(timer);
-      let wait = poll;
+      let wait = every.current;
       try {
         const answer = await get(path, { etag, signal: abort.signal });
         if (abort.signal.aborted) return;
@@ -51,12 +53,12 @@ export function useResource(path, { poll = 0, keep = false, remember = false } =
       } catch (error) {
         if (abort.signal.aborted) return;
         failures += 1;
-        wait = Math.min(Math.max(poll * 2 ** Math.min(failures, 5), error.retryAfterMs ?? 0), POLL_MS_MAX);
+        wait = Math.min(Math.max(every.current * 2 ** Math.min(failures, 5), error.retryAfterMs ?? 0), POLL_MS_MAX);
         setState((old) => ({ ...old, error, loading: false }));
       }
-      if (poll) timer = setTimeout(load, document.hidden ? wait * HIDDEN_FACTOR : wait);
+      if (every.current) timer = setTimeout(load, document.hidden ? wait * HIDDEN_FACTOR : wait);
     }
-    const seen = () => !document.hidden && poll && load();
+    const seen = () => !document.hidden && every.current && load();
     document.addEventListener('visibilitychange', seen);
     reload.current = load;
     load();

@@ -138,10 +138,10 @@ export function Loaded({ resource, what, lines, children }) {
 
 /**
  * A plain table in a box that scrolls sideways, or cards on a phone. A column is `{ name, cell(row), num, wide }`;
- * `name` labels the cell on the phone's card.
+ * `name` labels the cell on the phone's card. `compact`: short values, four of them beside each other there.
  */
-export const Table = ({ label, columns, rows, id, empty = 'Nothing here.', current }) => (rows.length
-  ? html`<div class="scroll" tabindex="0" role="region" aria-label=${label}><table class="cards"><thead><tr>
+export const Table = ({ label, columns, rows, id, empty = 'Nothing here.', current, compact }) => (rows.length
+  ? html`<div class="scroll" tabindex="0" role="region" aria-label=${label}><table class=${compact ? 'cards compact' : 'cards'}><thead><tr>
       ${columns.map((column) => html`<th key=${column.name} scope="col" class=${column.num ? 'right' : ''}>${column.name}</th>`)}</tr></thead>
     <tbody>${rows.map((row, index) => html`<tr key=${id ? id(row) : index} class=${current && current(row) ? 'current' : ''}>
       ${columns.map((column) => html`<td key=${column.name} data-label=${column.name} class=${`${column.num ? 'right num' : ''} ${column.wide ? 'wide' : ''}`}>${column.cell(row)}</td>`)}</tr>`)}</tbody></table></div>`

@@ -110,8 +110,11 @@ function useProgress(id, done, onFinal) {
 }
 
 function Job({ id, onChange }) {
-  const resource = useResource(`/analysis/status/${encodeURIComponent(id)}`);
+  const [done, setDone] = useState(false);
+  // The stream is quicker, but a proxy may hold it back.
+  const resource = useResource(`/analysis/status/${encodeURIComponent(id)}`, { poll: done ? 0 : STATS_POLL_MS });
   const stored = resource.data;
+  useEffect(() => setDone(FINAL.has(stored?.status)), [stored?.status]);
   const { event, error } = useProgress(id, !stored || FINAL.has(stored.status), () => (resource.reload(), onChange()));
   const [asking, setAsking] = useState(false);
   const back = html`<a class="back" href=${link('jobs')}><${Icon} name="back" />All jobs</a>`;

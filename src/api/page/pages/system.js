@@ -59,9 +59,9 @@ export function System() {
   const resource = useResource('/admin/status', { poll: POLL_MS });
   return html`<${Heading} title="System"><span class="live"><i class="dot ${resource.error ? 'bad' : 'good'}"></i>${resource.error ? 'Not live' : 'Live'}</span><//>
     <${Loaded} resource=${resource} what="the system" lines=${10}>${(status) => html`<${Verdict} status=${status} /><${Overview} status=${status} />
-    <div class="columns"><${Panel} title="Hops"><${Table} label="Hops" columns=${COMPONENTS} rows=${status.hops} empty="No hop runs in this process." /><//>
-      <${Panel} title="Services"><${Table} label="Services" columns=${COMPONENTS} rows=${status.services} empty="None is used." /><//>
-      <${Panel} title="Lag"><${Table} label="Lag" columns=${QUEUES} rows=${status.queues} empty="No queue is read by this process." /><//>
+    <div class="columns"><${Panel} title="Hops"><${Table} label="Hops" compact columns=${COMPONENTS} rows=${status.hops} empty="No hop runs in this process." /><//>
+      <${Panel} title="Services"><${Table} label="Services" compact columns=${COMPONENTS} rows=${status.services} empty="None is used." /><//>
+      <${Panel} title="Lag"><${Table} label="Lag" compact columns=${QUEUES} rows=${status.queues} empty="No queue is read by this process." /><//>
       <${Panel} title="Budgets" actions=${html`<a href=${link('sessions')}>Sessions</a>`}><ul class="budgets">${status.budgets.map((budget) => html`<${Budget} key=${budget.budget} budget=${budget} />`)}</ul>${status.budgets.length ? null : html`<p class="quiet pad">No budget is set.</p>`}<//>
       <${Panel} title="Breakers"><${Table} label="Breakers" columns=${BREAKERS} rows=${status.breakers} empty="No provider has been called." /><//>
       <${Panel} title="Dead letters"><${Table} label="Dead letters" columns=${DEAD} rows=${status.dead_letters} empty="None: every record was understood." /><//></div>

@@ -7,7 +7,7 @@ import { Icon } from './icons.js';
 import { Empty, Failure, Loading } from './parts.js';
 import { Signals } from './pages/signals.js';
 import { link, useRoute } from './route.js';
-import { html, render, useEffect, useRef, useState } from './view.js';
+import { html, render, useEffect, useErrorBoundary, useRef, useState } from './view.js';
 
 const PAGES = [
   { page: 'signals', title: 'Signals', view: async () => Signals },
@@ -45,6 +45,7 @@ function Page({ route, me }) {
   const entry = PAGES.find((known) => known.page === route.page);
   const [, setLoaded] = useState(0);
   const [error, setError] = useState(null);
+  const [broken, mend] = useErrorBoundary((thrown) => console.error(thrown));
   useEffect(() => {
     if (!entry || VIEWS[entry.page]) return;
     setError(null);
@@ -56,6 +57,7 @@ function Page({ route, me }) {
   if (!entry) return html`<${Empty} title="There is no such page.">The <a href=${link('signals')}>signals</a> are here.<//>`;
   if (entry.admin && !me.admin) return html`<${Empty} title="This page is for admins.">Sign in with an admin’s token to see it.<//>`;
   if (error) return html`<${Failure} error=${error} retry=${() => location.reload()} />`;
+  if (broken) return html`<${Failure} error=${{ message: 'The server sent something that this page cannot show.', code: String(broken.message) }} retry=${mend} />`;
   const View = VIEWS[entry.page];
   return View ? html`<${View} route=${route} me=${me} />` : html`<${Loading} what="the page" />`;
 }
@@ -99,7 +101,7 @@ function Content({ access, route }) {
   if (me.tokens && !me.user) {
     return html`<${Empty} title="Sign in to see signals, articles and jobs."><button type="button" class="primary" onClick=${access.signIn}>Sign in</button><//>`;
   }
-  return html`<${Page} key=${me.user} route=${route} me=${me} />`;
+  return html`<${Page} key=${`${me.user} ${route.page}`} route=${route} me=${me} />`;
 }
 
 function App() {

@@ -18,6 +18,8 @@ const SIGNALS_SHOWN = 200;
 
 const PARTS = ['trendlines', 'levels', 'patterns', 'signals'];
 const COMPONENT_NEUTRAL = 10;
+/** One and the same, so that nothing is drawn anew for it. */
+const NO_SIGNALS = [];
 
 /** Open, high, low and close of the bar under the pointer, or of the last. */
 function Reading({ bar, like }) {
@@ -111,7 +113,7 @@ function News({ base }) {
   const news = useResource(withQuery('/api/signals', { kind: 'article', subject: base, limit: 8 }), { poll: CONTEXT_POLL_MS });
   return html`<${Panel} title=${`News on ${base}`}><${Loaded} resource=${news} what="news" lines=${3}>${({ signals }) => (signals.length
     ? html`<ul class="plain-list">${signals.map((signal) => html`<li key=${signal.signal_id}><${Direction} value=${signal.direction} /><b class="num">${number(signal.score, 1)}</b>
-      <a href=${link('articles', [signal.source_id])}>Article</a><span class="quiet end"><${Age} time=${signal.event_time} /></span></li>`)}</ul>`
+      <a href=${link('articles', [signal.source_id])} aria-label=${`Article of ${exact(signal.event_time)}`}>Article</a><span class="quiet end"><${Age} time=${signal.event_time} /></span></li>`)}</ul>`
     : html`<p class="quiet">No article about it was analysed.</p>`)}<//><//>`;
 }
 
@@ -144,7 +146,7 @@ function View({ exchange, symbol, interval, where }) {
   const instrument = instruments.data?.instruments.find((one) => one.symbol === symbol && one.exchange === exchange);
   const signals = useMemo(() => (results.data?.signals ?? []).filter((one) => one.symbol === symbol && one.exchange === exchange && one.interval === interval), [results.data]);
   const observed = signals.find((signal) => signal.observability)?.observability ?? null;
-  const inTime = history.data?.signals ?? [];
+  const inTime = history.data?.signals ?? NO_SIGNALS;
   const bars = candles.data?.candles;
   const last = bars?.at(-1)?.[4];
   const head = html`<${Title} exchange=${exchange} symbol=${symbol} interval=${interval} instrument=${instrument} bars=${bars} />`;

@@ -39,6 +39,7 @@ scripts! {
     9 "009_limits_and_dates";
     10 "010_market_contexts";
     11 "011_market_series";
+    12 "012_analysis";
 }
 
 /// Where applied migrations are noted. Not a migration itself: it must be there before the first.

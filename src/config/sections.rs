@@ -260,14 +260,21 @@ settings! {
 
     /// Analyses on demand.
     pub struct Analysis {
-        /// Jobs that a worker takes at a time. Not used yet.
+        /// Jobs that a worker is at, at a time.
         key batch_size: usize = 5, within(1..=1000);
         /// Candles up to which an analysis is made within the request. Not used yet.
         key immediate_candles_max: usize = 1000, within(1..=1_000_000);
-        /// How often a worker says how it is. Not used yet.
+        /// How long one attempt at a job may take.
+        key timeout: Duration = Duration::from_mins(1), within(Duration::from_secs(1)..=Duration::from_hours(1));
+        /// Attempts at a job before it is given up and becomes a dead letter, the first included.
+        key attempts_max: u32 = 4, within(1..=100);
+        /// What the summaries of a day (UTC) may cost together, where `llm.provider` is one that costs. Each partition of
+        /// `analysis.jobs` has an equal share of it.
+        key daily_usd: NanoUsd = NanoUsd(300_000_000);
+        /// How often a worker looks whether ClickHouse and Kafka are there.
         key health_check_interval: Duration = Duration::from_secs(30),
             within(Duration::from_secs(1)..=Duration::from_hours(24));
-        /// How often a worker says what it did. Not used yet.
+        /// How often a worker says how it is and what it has done.
         key metrics_publish_interval: Duration = Duration::from_mins(1),
             within(Duration::from_secs(1)..=Duration::from_hours(24));
     }

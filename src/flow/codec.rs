@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::record::Record;
 use super::stage::{Stage, Verdict, compute};
-use crate::model::{Analysis, ArticleBatch, ChartInContext, MarketBatch, Signal};
+use crate::model::{Analysis, ArticleBatch, ChartInContext, JobEvent, MarketBatch, Signal};
 use crate::wire::headers::{self, Headers};
 use crate::wire::{self, Codec, SchemaId, Undecoded, registry};
 
@@ -160,6 +160,16 @@ impl Keyed for ChartInContext {
 impl Keyed for Signal {
     fn key(&self) -> &str {
         &self.subject
+    }
+
+    fn origin(&self) -> &str {
+        &self.origin
+    }
+}
+
+impl Keyed for JobEvent {
+    fn key(&self) -> &str {
+        &self.analysis_id
     }
 
     fn origin(&self) -> &str {

@@ -94,6 +94,16 @@ pub const SIGNALS: &str = "signals";
 pub const ARTICLES_DEFERRED: &str = "articles.deferred";
 /// Holds, their ends, and paid answers.
 pub const SPEND_LEDGER: &str = "spend.ledger";
+/// Analyses that somebody asks for.
+pub const ANALYSIS_JOBS: &str = "analysis.jobs";
+/// How they stand, and what became of them.
+pub const ANALYSIS_EVENTS: &str = "analysis.events";
+/// Those that are not wanted any more.
+pub const ANALYSIS_CANCELLATIONS: &str = "analysis.cancellations";
+/// How the workers are that make them.
+pub const ANALYSIS_WORKERS: &str = "analysis.workers";
+/// What their summaries have cost: a ledger as [`SPEND_LEDGER`].
+pub const ANALYSIS_LEDGER: &str = "analysis.ledger";
 /// Behind a topic's name: what could not be processed of it.
 pub const DLQ_SUFFIX: &str = ".dlq";
 
@@ -113,6 +123,11 @@ pub const TOPICS: &[Topic] = &[
         .owned_by(ARTICLES_BATCHES),
     // Longer than any month or session: what was spent in one must not be forgotten before it is over.
     Topic::new(SPEND_LEDGER, "internal", "budget account", "LedgerEntry (Avro)", 400).owned_by(ARTICLES_BATCHES),
+    Topic::new(ANALYSIS_JOBS, "input", "analysis id, or none", "Job: JSON, or Avro", 7),
+    Topic::new(ANALYSIS_EVENTS, "internal", "analysis id", "JobEvent (Avro)", 7),
+    Topic::new(ANALYSIS_CANCELLATIONS, "internal", "analysis id", "Cancellation (Avro)", 7),
+    Topic::compacted(ANALYSIS_WORKERS, "internal", "worker", "WorkerReport (Avro)"),
+    Topic::new(ANALYSIS_LEDGER, "internal", "budget account", "LedgerEntry (Avro)", 400).owned_by(ANALYSIS_JOBS),
     Topic::new("articles.raw.dlq", "dead letters", "as it was", "as it was", 30),
     Topic::new("articles.batches.dlq", "dead letters", "as it was", "as it was", 30),
     Topic::new("articles.analyses.dlq", "dead letters", "as it was", "as it was", 30),
@@ -122,4 +137,7 @@ pub const TOPICS: &[Topic] = &[
     Topic::new("market.series.dlq", "dead letters", "as it was", "as it was", 30),
     Topic::new("signals.dlq", "dead letters", "as it was", "as it was", 30),
     Topic::new("spend.ledger.dlq", "dead letters", "as it was", "as it was", 30),
+    Topic::new("analysis.jobs.dlq", "dead letters", "as it was", "as it was", 30),
+    Topic::new("analysis.events.dlq", "dead letters", "as it was", "as it was", 30),
+    Topic::new("analysis.ledger.dlq", "dead letters", "as it was", "as it was", 30),
 ];

@@ -7,6 +7,7 @@ mod analysis;
 mod article;
 mod deferral;
 mod id;
+mod job;
 mod market;
 mod money;
 mod session;
@@ -19,6 +20,9 @@ pub use analysis::{Analysis, Outcome, Reading};
 pub use article::{Article, ArticleBatch, CloseReason, RawArticle, Screen, publisher_rank};
 pub use deferral::{Deferral, WaitsFor};
 pub use id::{Id, identity};
+pub use job::{
+    BreakerState, Cancellation, Charts, ID_CHARS_MAX, Job, JobEvent, JobStatus, JobStep, USER_LOCAL, WorkerReport,
+};
 pub use market::{
     Candle, Chart, ChartInContext, ChartedSeries, EXCHANGE_UNKNOWN, Indicators, Instrument, Interval, KeyUsage,
     Learned, LearnedSeries, Level, MARKET_ACCOUNT, MarketBatch, MarketContext, Pattern, Pending, Point, Series,

@@ -173,6 +173,10 @@ mod tests {
             0x5eab_c9ff_e296_fd94,
             0xb245_af6c_6d9e_44d8,
             0x5f99_a1b1_59d1_4208,
+            0xe837_88c7_a267_1317,
+            0xacf4_f9e3_3305_e775,
+            0xe31a_fc36_76e1_22f5,
+            0xc1b5_44af_bda7_9ce7,
         ];
         assert_eq!(CATALOG.len(), known.len());
         for (topic, expected) in CATALOG.iter().zip(known) {

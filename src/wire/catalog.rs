@@ -8,8 +8,8 @@ use serde::de::DeserializeOwned;
 
 use super::refusal::{Reason, Refusal};
 use crate::model::{
-    Analysis, ArticleBatch, ChartInContext, Deferral, Learned, LedgerEntry, MarketBatch, Pending, RawArticle, Series,
-    Signal,
+    Analysis, ArticleBatch, Cancellation, ChartInContext, Deferral, ID_CHARS_MAX, Job, JobEvent, Learned, LedgerEntry,
+    MarketBatch, Pending, RawArticle, Series, Signal, WorkerReport,
 };
 
 /// The reads that a record may take unless its type says otherwise. A raw article takes about 20.
@@ -105,6 +105,34 @@ catalog! {
         // A snapshot of thousands of periods, each of some ten reads.
         const READS_MAX: u32 = 1 << 21;
     }
+    Job: "analysis.jobs" [1] {
+        // As many bars as a record holds.
+        const READS_MAX: u32 = 1 << 25;
+
+        fn from_json(text: &str) -> Option<Result<Self, Refusal>> {
+            Some(super::json::job(text))
+        }
+
+        fn check(&self) -> Result<(), Refusal> {
+            let Self { analysis_id, user_id, symbol, exchange, interval, timeframe, .. } = self;
+            let needed = [("symbol", symbol), ("interval", interval)];
+            if let Some((name, _)) = needed.iter().find(|(_, text)| text.trim().is_empty()) {
+                return Err(Refusal::new(Reason::Invalid, format!("{name}: missing or empty")));
+            }
+            let texts = [("analysis_id", analysis_id), ("user_id", user_id), ("exchange", exchange), ("timeframe", timeframe)];
+            let is_odd = |text: &str| text.chars().count() > ID_CHARS_MAX || text.chars().any(char::is_control);
+            match needed.iter().chain(&texts).find(|(_, text)| is_odd(text)) {
+                Some((name, _)) => {
+                    let error = format!("{name}: more than {ID_CHARS_MAX} characters, or a control character");
+                    Err(Refusal::new(Reason::Invalid, error))
+                }
+                None => Ok(()),
+            }
+        }
+    }
+    JobEvent: "analysis.events" [1]
+    Cancellation: "analysis.cancellations" [1]
+    WorkerReport: "analysis.workers" [1]
 }
 
 #[cfg(test)]

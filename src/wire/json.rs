@@ -1,13 +1,16 @@
-//! Articles as JSON, the form in which most producers send them.
+//! Articles and jobs as JSON, the form in which most producers send them.
 //!
 //! One pass, no tree: unknown fields are skipped, of a key that comes twice the last one counts, and `null` is the same
 //! as no value. Errors name the field and the place, and hold nothing of the payload.
+
+mod job;
 
 use std::fmt;
 
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, Unexpected, Visitor};
 
+pub(super) use self::job::job;
 use super::refusal::{Reason, Refusal};
 use crate::model::RawArticle;
 

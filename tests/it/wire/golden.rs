@@ -54,5 +54,9 @@ fn old_data_stays_readable() {
     });
     check(|_| samples::deferral());
     check(|_| samples::ledger_entry());
-    assert_eq!(CATALOG.len(), 11, "every topic is checked above");
+    check(|_| samples::job());
+    check(|_| samples::job_event());
+    check(|_| samples::cancellation());
+    check(|_| samples::worker_report());
+    assert_eq!(CATALOG.len(), 15, "every topic is checked above");
 }

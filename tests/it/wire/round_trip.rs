@@ -250,6 +250,10 @@ proptest! {
         check(&codec(), &renamed(), &samples::chart_in_context());
         check(&codec(), &renamed(), &samples::learned());
         check(&codec(), &renamed(), &samples::pending());
+        check(&codec(), &renamed(), &samples::job());
+        check(&codec(), &renamed(), &samples::job_event());
+        check(&codec(), &renamed(), &samples::cancellation());
+        check(&codec(), &renamed(), &samples::worker_report());
         check(&codec(), &renamed(), &deferral);
         check(&codec(), &renamed(), &entry);
     }

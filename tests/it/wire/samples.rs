@@ -1,5 +1,7 @@
 //! One record of every topic, with something in every field.
 
+mod jobs;
+
 use std::collections::BTreeMap;
 
 use signalmill::model::{
@@ -9,6 +11,8 @@ use signalmill::model::{
     PeriodTotal, Point, RawArticle, Reading, Screen, Series, SeriesBucket, SessionCommand, Side, Signal, SignalKind,
     Snapshot, Spend, SpendOutcome, Timestamp, Trendline, UsedUnits, WaitingChart, WaitsFor,
 };
+
+pub use self::jobs::{cancellation, job, job_event, worker_report};
 
 pub fn raw_article() -> RawArticle {
     RawArticle {

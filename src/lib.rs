@@ -72,6 +72,7 @@ pub mod kafka;
 pub mod market;
 pub mod provider;
 
+pub mod analyze;
 pub mod enrich;
 mod score;
 mod sink;

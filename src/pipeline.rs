@@ -13,8 +13,8 @@ use crate::enrich::{ByLexicon, Setup};
 use crate::flow::record::Limits;
 use crate::flow::{Decode, Encode, Hop, Record, Together};
 use crate::kafka::{
-    self, ARTICLES_ANALYSES, ARTICLES_BATCHES, ARTICLES_DEFERRED, ARTICLES_RAW, DLQ_SUFFIX, KafkaSink, MARKET_BATCHES,
-    MARKET_CONTEXTS, MARKET_FILES, MARKET_PENDING, MARKET_SERIES, SIGNALS, SPEND_LEDGER, Transactions,
+    self, ANALYSIS_LEDGER, ARTICLES_ANALYSES, ARTICLES_BATCHES, ARTICLES_DEFERRED, ARTICLES_RAW, DLQ_SUFFIX, KafkaSink,
+    MARKET_BATCHES, MARKET_CONTEXTS, MARKET_FILES, MARKET_PENDING, MARKET_SERIES, SIGNALS, SPEND_LEDGER, Transactions,
 };
 use crate::model::{Analysis, ArticleBatch, ChartInContext, MarketBatch, RawArticle, Series, Signal};
 use crate::observe::{self, Component};
@@ -94,6 +94,7 @@ pub const HOPS: &[Line] = &[
             MARKET_SERIES,
             SIGNALS,
             SPEND_LEDGER,
+            ANALYSIS_LEDGER,
         ],
         outputs: &["ClickHouse"],
         remembers: &[],
@@ -215,7 +216,7 @@ impl Surroundings {
             .stage(Decode::new("enrich/decode", read, Received::of))
             .stage(parts.stage)
             .land(sink, self.together());
-        let running = Box::pin(paid::together(chain, parts.resumer, parts.ledger));
+        let running = Box::pin(async move { parts.ledger.beside(chain, parts.resumer.run()).await });
         Ok(Started { running, source: source.reading, closing: Some(closing) })
     }
 
@@ -321,7 +322,10 @@ impl Surroundings {
             contexts: (self.topic(MARKET_CONTEXTS), self.codec(ALLOCATION_BYTES_MAX).await?),
             learned: (self.topic(MARKET_SERIES), self.codec(ALLOCATION_BYTES_MAX).await?),
             signals: (self.topic(SIGNALS), self.codec(ALLOCATION_BYTES_MAX).await?),
-            ledger: (self.topic(SPEND_LEDGER), self.codec(ALLOCATION_BYTES_MAX).await?),
+            ledgers: (
+                [SPEND_LEDGER, ANALYSIS_LEDGER].map(|name| self.topic(name)),
+                self.codec(ALLOCATION_BYTES_MAX).await?,
+            ),
         };
         let dead_letters: Vec<String> =
             kafka::TOPICS.iter().map(|topic| topic.name.to_owned()).filter(|name| name.ends_with(DLQ_SUFFIX)).collect();

@@ -35,4 +35,4 @@ mod grade;
 mod line;
 mod prices;
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;

@@ -64,8 +64,8 @@ pub struct Codecs {
     pub learned: (String, Codec<Learned>),
     /// `signals`.
     pub signals: (String, Codec<Signal>),
-    /// `spend.ledger`.
-    pub ledger: (String, Codec<LedgerEntry>),
+    /// `spend.ledger` and `analysis.ledger`.
+    pub ledgers: ([String; 2], Codec<LedgerEntry>),
 }
 
 /// Reads records of all topics.
@@ -85,7 +85,7 @@ impl Reader for Facts {
 
     fn read(&self, record: &Arc<Record>) -> Result<Verdict<Fact>, Undecoded> {
         let value = record.value.as_deref().unwrap_or_default();
-        let Codecs { batches, analyses, market, contexts, learned, signals, ledger } = &self.0;
+        let Codecs { batches, analyses, market, contexts, learned, signals, ledgers } = &self.0;
         let fact = if *record.topic == *batches.0 {
             Fact::Batch(Box::new(batches.1.decode(value)?))
         } else if *record.topic == *analyses.0 {
@@ -98,8 +98,8 @@ impl Reader for Facts {
             Fact::Learned(Box::new(learned.1.decode(value)?))
         } else if *record.topic == *signals.0 {
             Fact::Signal(Box::new(signals.1.decode(value)?))
-        } else if *record.topic == *ledger.0 {
-            Fact::Ledger(Box::new(ledger.1.decode(value)?))
+        } else if ledgers.0.iter().any(|name| *name == *record.topic) {
+            Fact::Ledger(Box::new(ledgers.1.decode(value)?))
         } else {
             let added = DeadLetter::read(&record.headers);
             Fact::DeadLetter(Box::new(Letter { record: Arc::clone(record), added }))
@@ -108,7 +108,7 @@ impl Reader for Facts {
     }
 
     async fn learn(&self, record: &Record, id: SchemaId) -> Result<(), registry::Error> {
-        let Codecs { batches, analyses, market, contexts, learned, signals, ledger } = &self.0;
+        let Codecs { batches, analyses, market, contexts, learned, signals, ledgers } = &self.0;
         if *record.topic == *batches.0 {
             batches.1.learn(id).await
         } else if *record.topic == *analyses.0 {
@@ -122,7 +122,7 @@ impl Reader for Facts {
         } else if *record.topic == *signals.0 {
             signals.1.learn(id).await
         } else {
-            ledger.1.learn(id).await
+            ledgers.1.learn(id).await
         }
     }
 }

@@ -9,6 +9,8 @@ use crate::model::{Interval, Timestamp};
 
 /// Digits of a price behind the first one.
 const DIGITS_MORE: i32 = 4;
+/// Sizes of numbers that are written out.
+const COUNTABLE: std::ops::Range<f64> = 1e-12..1e15;
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
@@ -16,8 +18,11 @@ const DAY: u64 = 24 * HOUR;
 const MONTH: u64 = 2_629_746;
 const YEAR: u64 = 12 * MONTH;
 
-/// A price, such as `64,250` or `0.000012346`.
+/// A price, such as `64,250` or `0.000012346`; beyond what anybody counts the zeros of, `1.2346e-15`.
 pub(super) fn price(value: f64) -> String {
+    if value != 0.0 && !COUNTABLE.contains(&value.abs()) {
+        return format!("{value:.4e}");
+    }
     let rounded = format!("{value:.4e}");
     let exponent: i32 = rounded.split_once('e').and_then(|(_, exponent)| exponent.parse().ok()).unwrap_or(0);
     let decimals = usize::try_from(DIGITS_MORE - exponent).unwrap_or(0);
@@ -58,6 +63,15 @@ pub(super) fn moment(at: Timestamp) -> String {
     at.strftime(if is_day { "%-d %B %Y" } else { "%-d %B %Y, %H:%M UTC" }).to_string()
 }
 
+/// When a bar closed, as people name it: a bar of days by its last day, a shorter one by the moment.
+pub(super) fn close_of(until: Timestamp, interval: Interval) -> String {
+    let is_of_days = u64::from(interval.seconds()).is_multiple_of(DAY);
+    if !is_of_days {
+        return moment(until);
+    }
+    Timestamp(until.0 - 1).calendar().to_zoned(jiff::tz::TimeZone::UTC).strftime("%-d %B %Y").to_string()
+}
+
 /// A span of time, such as `36 hours`, `42 days` or `14 months`.
 pub(super) fn span(span: Duration) -> String {
     let seconds = span.as_secs();
@@ -72,8 +86,8 @@ pub(super) fn span(span: Duration) -> String {
     counted(number, name)
 }
 
-/// What bars of an interval are called: `hourly`, `4-hour`.
-pub(super) fn bars_of(interval: Interval) -> String {
+/// So many bars of an interval: `1,000 hourly bars`, `600 bars of 30 minutes`.
+pub(super) fn bars_of(interval: Interval, bars: usize) -> String {
     let text = interval.to_string();
     let (number, unit) = text.split_at(text.len() - 1);
     let (every, name) = match unit {
@@ -83,7 +97,11 @@ pub(super) fn bars_of(interval: Interval) -> String {
         "m" => ("one-minute", "minute"),
         _ => ("one-second", "second"),
     };
-    if number == "1" { every.to_owned() } else { format!("{number}-{name}") }
+    if number == "1" {
+        counted(bars, &format!("{every} bar"))
+    } else {
+        format!("{} of {number} {name}s", counted(bars, "bar"))
+    }
 }
 
 /// Without zeros that say nothing.
@@ -127,12 +145,19 @@ mod tests {
             (1e-12, "0.000000000001"),
             (0.0, "0"),
             (-12.5, "-12.5"),
+            (2e-308, "2.0000e-308"),
+            (1e300, "1.0000e300"),
         ] {
             assert_eq!(price(value), written);
         }
-        for (value, written) in
-            [(3.24, "3.2%"), (-0.5, "0.5%"), (0.031, "0.03%"), (0.001, "less than 0.01%"), (0.0, "0%"), (1234.0, "1,234%")]
-        {
+        for (value, written) in [
+            (3.24, "3.2%"),
+            (-0.5, "0.5%"),
+            (0.031, "0.03%"),
+            (0.001, "less than 0.01%"),
+            (0.0, "0%"),
+            (1234.0, "1,234%"),
+        ] {
             assert_eq!(percent(value), written);
         }
         assert_eq!([times(1.84), times(2.0), times(12.3)], ["1.8", "2", "12"]);
@@ -146,12 +171,19 @@ mod tests {
         ] {
             assert_eq!(span(Duration::from_secs(seconds)), written);
         }
-        for (interval, written) in
-            [("1h", "hourly"), ("4h", "4-hour"), ("15m", "15-minute"), ("1d", "daily"), ("1w", "weekly"), ("30s", "30-second")]
-        {
-            assert_eq!(bars_of(Interval::parse(interval).unwrap()), written);
+        for (interval, written) in [
+            ("1h", "1,000 hourly bars"),
+            ("4h", "1,000 bars of 4 hours"),
+            ("1d", "1,000 daily bars"),
+            ("1m", "1,000 one-minute bars"),
+            ("30s", "1,000 bars of 30 seconds"),
+        ] {
+            assert_eq!(bars_of(Interval::parse(interval).unwrap(), 1_000), written);
         }
         assert_eq!(moment(Timestamp(1_795_323_600_000)), "22 November 2026, 05:00 UTC");
-        assert_eq!(moment(Timestamp(1_795_305_600_000)), "22 November 2026");
+        let midnight = Timestamp(1_795_305_600_000);
+        assert_eq!(moment(midnight), "22 November 2026");
+        assert_eq!(close_of(midnight, Interval::parse("1d").unwrap()), "21 November 2026");
+        assert_eq!(close_of(midnight, Interval::parse("4h").unwrap()), "22 November 2026");
     }
 }

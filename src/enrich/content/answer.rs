@@ -122,9 +122,7 @@ impl Properties {
     }
 
     fn key_points(&self) -> Result<Vec<String>, String> {
-        self.list("key_points", KEY_POINTS_MAX)?
-            .map(|point| shown("key_points", point?, KEY_POINT_CHARS_MAX))
-            .collect()
+        self.list("key_points", KEY_POINTS_MAX)?.map(|point| shown("key_points", point?, KEY_POINT_CHARS_MAX)).collect()
     }
 
     fn rationale(&self) -> Result<String, String> {

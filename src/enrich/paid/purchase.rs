@@ -92,12 +92,7 @@ impl Buyer {
 }
 
 impl Researcher {
-    async fn research(
-        &self,
-        task: &Task,
-        asking: &mut Asking,
-        claim: &Claim<'_>,
-    ) -> Result<Option<Findings>, Refused> {
+    async fn research(&self, task: &Task, asking: &mut Asking, claim: &Claim<'_>) -> Result<Option<Findings>, Refused> {
         let Self { tavily, door, journal, catalog, .. } = self;
         let Some(query) = validation::query(claim) else { return Ok(None) };
         let key = validation::search_key(&query, "basic");

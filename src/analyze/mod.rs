@@ -1,0 +1,3 @@
+//! Analyses on demand.
+
+pub mod summary;

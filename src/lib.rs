@@ -16,6 +16,8 @@
 //!                                                             ▲
 //!                                                             ▼
 //!                                             market.pending, market.series ──► sink
+//!
+//! people ──► analysis.jobs ──analyze──► analysis.events ──► sink
 //! ```
 //! One binary runs every hop, or some of them. A hop is a consumer group; its stages keep no state on disk: what is
 //! not committed is read again, and what the hops that ask providers must remember (who waits, what was spent or used of a
@@ -35,7 +37,7 @@
 //! * [`provider`]: the one door to services that cost money or are limited
 //! * [`embedded`]: real Kafka and the ClickHouse engine on this machine, and stand-ins for what costs money, for the
 //!   demo and the tests
-//! * `window`, [`enrich`], `score`, `sink`: the hops
+//! * `window`, [`enrich`], `score`, `analyze`, `sink`: the hops
 //! * [`pipeline`]: the program on one screen; [`supervise`]: keeps its hops running
 //! * [`bare`]: the work of the hops without the engine, for `benches/`
 //! * [`cli`]: the commands
@@ -72,7 +74,7 @@ pub mod kafka;
 pub mod market;
 pub mod provider;
 
-pub mod analyze;
+mod analyze;
 pub mod enrich;
 mod score;
 mod sink;

@@ -1,9 +1,13 @@
 //! The program on one screen: every hop, written in the order in which records go through it.
 
+mod analyze;
+mod hops;
+
 use std::sync::Arc;
 
 use anyhow::Context as _;
 
+pub use self::hops::{HOPS, Line};
 use crate::clickhouse::Store;
 use crate::clock::Clock;
 use crate::config::{self, Config};
@@ -13,8 +17,9 @@ use crate::enrich::{ByLexicon, Setup};
 use crate::flow::record::Limits;
 use crate::flow::{Decode, Encode, Hop, Record, Together};
 use crate::kafka::{
-    self, ANALYSIS_LEDGER, ARTICLES_ANALYSES, ARTICLES_BATCHES, ARTICLES_DEFERRED, ARTICLES_RAW, DLQ_SUFFIX, KafkaSink,
-    MARKET_BATCHES, MARKET_CONTEXTS, MARKET_FILES, MARKET_PENDING, MARKET_SERIES, SIGNALS, SPEND_LEDGER, Transactions,
+    self, ANALYSIS_EVENTS, ANALYSIS_JOBS, ANALYSIS_LEDGER, ARTICLES_ANALYSES, ARTICLES_BATCHES, ARTICLES_DEFERRED,
+    DLQ_SUFFIX, KafkaSink, MARKET_BATCHES, MARKET_CONTEXTS, MARKET_PENDING, MARKET_SERIES, SIGNALS, SPEND_LEDGER,
+    Transactions,
 };
 use crate::model::{Analysis, ArticleBatch, ChartInContext, MarketBatch, RawArticle, Series, Signal};
 use crate::observe::{self, Component};
@@ -24,83 +29,6 @@ use crate::window::{
     ArticleWindow, Clean, CleanSettings, MarketWindow, MarketWindowSettings, ReadMarket, WindowSettings,
 };
 use crate::wire::{self, ALLOCATION_BYTES_MAX, Codec, Registry};
-
-/// One hop: what it reads, what it writes, and what it does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Line {
-    /// As `--stages` selects it.
-    pub name: &'static str,
-    /// Topics that it reads.
-    pub inputs: &'static [&'static str],
-    /// Where its output goes.
-    pub outputs: &'static [&'static str],
-    /// Topics that it writes and reads back itself: what it must remember, as it keeps nothing on disk.
-    pub remembers: &'static [&'static str],
-    /// In a few words.
-    pub does: &'static str,
-}
-
-/// Every hop there is.
-pub const HOPS: &[Line] = &[
-    Line {
-        name: "window/articles",
-        inputs: &[ARTICLES_RAW],
-        outputs: &[ARTICLES_BATCHES],
-        remembers: &[],
-        does: "decode, clean, screen, gather",
-    },
-    Line {
-        name: "enrich/articles",
-        inputs: &[ARTICLES_BATCHES],
-        outputs: &[ARTICLES_ANALYSES],
-        remembers: &[ARTICLES_DEFERRED, SPEND_LEDGER],
-        does: "analyse each article",
-    },
-    Line {
-        name: "score/articles",
-        inputs: &[ARTICLES_ANALYSES],
-        outputs: &[SIGNALS],
-        remembers: &[],
-        does: "score each analysis",
-    },
-    Line {
-        name: "window/market",
-        inputs: &[MARKET_FILES],
-        outputs: &[MARKET_BATCHES],
-        remembers: &[],
-        does: "read candles, see what their charts show, gather",
-    },
-    Line {
-        name: "enrich/market",
-        inputs: &[MARKET_BATCHES],
-        outputs: &[MARKET_CONTEXTS],
-        remembers: &[MARKET_PENDING, MARKET_SERIES],
-        does: "find what derivatives say",
-    },
-    Line {
-        name: "score/market",
-        inputs: &[MARKET_CONTEXTS],
-        outputs: &[SIGNALS],
-        remembers: &[],
-        does: "score each chart by each strategy",
-    },
-    Line {
-        name: "sink",
-        inputs: &[
-            ARTICLES_BATCHES,
-            ARTICLES_ANALYSES,
-            MARKET_BATCHES,
-            MARKET_CONTEXTS,
-            MARKET_SERIES,
-            SIGNALS,
-            SPEND_LEDGER,
-            ANALYSIS_LEDGER,
-        ],
-        outputs: &["ClickHouse"],
-        remembers: &[],
-        does: "write rows",
-    },
-];
 
 /// What every hop is given.
 #[derive(Debug, Clone)]
@@ -137,6 +65,7 @@ impl Surroundings {
             "window/market" => self.window_market(hop, health).await,
             "enrich/market" => self.enrich_market(hop, health).await,
             "score/market" => self.score_market(hop, health).await,
+            "analyze" => self.analyze(hop, health).await,
             _ => self.sink(hop, health).await,
         }
     }
@@ -322,10 +251,10 @@ impl Surroundings {
             contexts: (self.topic(MARKET_CONTEXTS), self.codec(ALLOCATION_BYTES_MAX).await?),
             learned: (self.topic(MARKET_SERIES), self.codec(ALLOCATION_BYTES_MAX).await?),
             signals: (self.topic(SIGNALS), self.codec(ALLOCATION_BYTES_MAX).await?),
-            ledgers: (
-                [SPEND_LEDGER, ANALYSIS_LEDGER].map(|name| self.topic(name)),
-                self.codec(ALLOCATION_BYTES_MAX).await?,
-            ),
+            ledger: (self.topic(SPEND_LEDGER), self.codec(ALLOCATION_BYTES_MAX).await?),
+            jobs: (self.topic(ANALYSIS_JOBS), self.codec(self.config.limits.record_bytes_max.in_memory()).await?),
+            events: (self.topic(ANALYSIS_EVENTS), self.codec(ALLOCATION_BYTES_MAX).await?),
+            analysis_ledger: (self.topic(ANALYSIS_LEDGER), self.codec(ALLOCATION_BYTES_MAX).await?),
         };
         let dead_letters: Vec<String> =
             kafka::TOPICS.iter().map(|topic| topic.name.to_owned()).filter(|name| name.ends_with(DLQ_SUFFIX)).collect();

@@ -3,7 +3,7 @@
 //! ```text
 //! model ──rows──► Store::insert_all ──decision──► inserted | retried | isolated as poison
 //! schemas/clickhouse/*.sql ──► Store::migrate, Store::check
-//! *_v views ──► Store::sessions, Store::summary, Store::answers, Store::market_signals
+//! *_v views ──► Store::sessions, Store::summary, Store::answers, Store::market_signals, Store::newest_candles
 //! ```
 //!
 //! # Why repeated inserts are harmless
@@ -16,6 +16,7 @@
 
 mod answers;
 mod backoff;
+mod candles;
 mod check;
 mod decision;
 pub mod insert;
@@ -30,6 +31,7 @@ mod store;
 mod summary;
 mod table;
 
+pub use candles::Wanted;
 pub use check::{Migration, Report, State};
 pub use decision::{Decision, Failure, known_codes};
 pub use insert::{Observer, Poisoned};

@@ -41,6 +41,8 @@ tables! {
     Contexts "market_contexts" "What derivatives said of an instrument.";
     Instruments "instruments" "What a market series is called at the data provider.";
     Series "market_series" "Closed buckets of what derivatives markets said.";
+    Jobs "analysis_jobs" "How each analysis on demand stands.";
+    Charts "analysis_charts" "The pictures of analyses on demand.";
     Runs "runs" "Live traffic and replays.";
 }
 

@@ -95,6 +95,11 @@ impl<T> Batch<T> {
         self.entries.append(&mut next.entries);
     }
 
+    /// The same entries, each a batch of its own.
+    pub(super) fn apart(self) -> impl Iterator<Item = Self> {
+        self.entries.into_iter().map(|entry| Self { entries: vec![entry] })
+    }
+
     /// Writes what became of every entry, and only then names the offsets that are done.
     ///
     /// # Errors

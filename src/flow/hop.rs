@@ -63,6 +63,33 @@ impl<T: Send + 'static> Hop<T> {
         Hop { name: self.name, clock: self.clock, outlet, steps }
     }
 
+    /// Hands every item on as a batch of its own: for work so slow that none should wait until its neighbours are done.
+    #[must_use]
+    pub fn apart(self) -> Self {
+        let (sender, outlet) = mpsc::channel(WAITING_MAX);
+        let Self { name, clock, outlet: mut inlet, mut steps } = self;
+        steps.spawn(async move {
+            while let Some(delivery) = inlet.recv().await {
+                let batch = match delivery {
+                    Delivery::Batch(batch) => batch,
+                    Delivery::Barrier(barrier) => {
+                        if sender.send(Delivery::Barrier(barrier)).await.is_err() {
+                            break;
+                        }
+                        continue;
+                    }
+                };
+                for one in batch.apart() {
+                    if sender.send(Delivery::Batch(one)).await.is_err() {
+                        return Ok(());
+                    }
+                }
+            }
+            Ok(())
+        });
+        Self { name, clock, outlet, steps }
+    }
+
     /// Adds a window.
     #[must_use]
     pub fn window<W: Window<In = T>>(self, window: W) -> Hop<W::Out> {

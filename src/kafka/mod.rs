@@ -5,6 +5,7 @@ mod admin;
 mod assignment;
 mod behind;
 mod client;
+mod follow;
 mod group;
 mod lag;
 mod message;
@@ -21,6 +22,7 @@ mod transaction;
 pub use admin::{Found, check_owners, ensure, has_members, partitions};
 pub use behind::Behind;
 pub use client::group_name;
+pub use follow::Following;
 pub use group::Group;
 pub use owned::PerAssignment;
 pub use poll::{Reading, Settings, Source, subscribe};
@@ -33,4 +35,4 @@ pub use topics::{
     ARTICLES_BATCHES, ARTICLES_DEFERRED, ARTICLES_RAW, DLQ_SUFFIX, MARKET_BATCHES, MARKET_CONTEXTS, MARKET_FILES,
     MARKET_PENDING, MARKET_SERIES, SIGNALS, SPEND_LEDGER, TOPICS, Topic,
 };
-pub use transaction::{Committing, Place, Transactions};
+pub use transaction::{Committing, Place, Transactions, worker_id};

@@ -65,6 +65,12 @@ const RECORDS_TOGETHER_MAX: usize = 10_000;
 /// aborted at once and holds back nobody's reading.
 static PROCESS: LazyLock<String> = LazyLock::new(|| format!("{:032x}", rand::random::<u128>()));
 
+/// What this worker is called: as configured, or by a name that no other process has.
+#[must_use]
+pub fn worker_id(kafka: &config::Kafka) -> &str {
+    kafka.worker_id.as_deref().unwrap_or(&PROCESS)
+}
+
 /// Commits transactions for one hop. Clones share its thread.
 #[derive(Debug, Clone)]
 pub struct Transactions {
@@ -106,7 +112,7 @@ impl Transactions {
         metrics: HopMetrics,
     ) -> anyhow::Result<Self> {
         let name = client::group_name(kafka, hop);
-        let worker = kafka.worker_id.as_ref().unwrap_or(&PROCESS);
+        let worker = worker_id(kafka);
         let mut client = client::base(kafka, &name);
         let timeout = kafka.transaction_timeout.as_millis();
         client

@@ -19,6 +19,7 @@ pub mod candlesticks;
 pub mod chart;
 pub mod contexts;
 pub mod feed;
+pub mod findings;
 pub mod formations;
 pub mod indicators;
 pub mod levels;

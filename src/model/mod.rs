@@ -14,6 +14,7 @@ mod session;
 mod signal;
 mod spend;
 mod time;
+mod timeframe;
 mod vocabulary;
 
 pub use analysis::{Analysis, Outcome, Reading};
@@ -33,6 +34,7 @@ pub use session::{Cadence, SessionCommand};
 pub use signal::{OiStatus, Signal, SignalKind};
 pub use spend::{AccountTotals, Answer, Budget, Decision, LedgerEntry, PeriodTotal, Snapshot, Spend, SpendOutcome};
 pub use time::{Timestamp, parse_date};
+pub use timeframe::timeframe;
 pub use vocabulary::{Direction, EventType, Horizon};
 
 /// The run that live traffic belongs to; a replay has a run id of its own.

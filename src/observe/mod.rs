@@ -8,6 +8,7 @@
 //! Handles belong to a recorder of the process that exists from the first use, not to one that somebody must install
 //! first: a handle can then never be silently dead, and tests see what they count.
 
+mod analysis;
 mod handles;
 mod health;
 mod http;
@@ -19,6 +20,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub use analysis::{AnalysisMetrics, Taken, analysis};
 pub use handles::{HopMetrics, StageMetrics, WindowMetrics, dead_letter, hop, inserted, sink, stage, window};
 pub use health::{Component, Health, Kind, State};
 pub use http::{render, router, serve};

@@ -70,6 +70,7 @@ pub(super) const OUTCOMES: &[&str] = &[
     "recover",
     "cancel",
     "unanalysed",
+    "unreadable",
 ];
 /// Why records become dead letters.
 pub(super) const REASONS: &[&str] = &[
@@ -96,6 +97,8 @@ pub(super) const CLOSES: &[&str] = &["count", "bytes", "age", "session", "versio
 /// ([`CallError::as_str`](crate::provider::call::CallError::as_str), as a test asserts), or `cancelled`.
 pub(super) const CALLS: &[&str] =
     &["ok", "transient", "limited", "permanent", "exhausted", "denied", "lost", "cancelled"];
+/// How jobs end: the final words of [`JobStatus`](crate::model::JobStatus), as a test asserts.
+pub(super) const JOB_ENDS: &[&str] = &["completed", "failed", "cancelled"];
 /// Kinds of tokens; those of the input that were read from a cache are `cached` and not `input`.
 pub(super) const TOKENS: &[&str] = &["input", "cached", "output"];
 /// What a budget is for: articles in the open session, on the day and in the month; summaries of analyses on the day.
@@ -132,6 +135,9 @@ const SINK_SECONDS: &[f64] = &[0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 
 /// A call takes tens of milliseconds (a search) to minutes (a long answer), and is given up after five.
 const CALL_SECONDS: &[f64] =
     &[0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 180.0, 300.0];
+/// An analysis takes tens of milliseconds, and as long as a model does where one writes its summary.
+const ANALYSIS_SECONDS: &[f64] =
+    &[0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0];
 /// As OpenTelemetry's conventions have them for generative AI, which recommend these bounds:
 /// <https://github.com/open-telemetry/semantic-conventions-genai/blob/main/docs/gen-ai/gen-ai-metrics.md>.
 const GEN_AI_COUNTS: &[f64] = &[
@@ -232,6 +238,15 @@ table! {
         "What the work that waits is expected to cost.";
     DRAIN_TIME: "drain_seconds", Shape::Gauge, [], "seconds",
         "Time in which the work that waits is expected to be done.";
+    ANALYSIS_JOBS: "analysis_jobs_total", Shape::Counter,
+        [Label { name: "outcome", values: Values::Closed(JOB_ENDS) }], "jobs",
+        "Analyses on demand that this worker ended, by how.";
+    ANALYSIS_ERRORS: "analysis_errors_total", Shape::Counter, [], "attempts",
+        "Attempts at an analysis on demand that failed.";
+    ANALYSIS_TIME: "analysis_seconds", Shape::Histogram(ANALYSIS_SECONDS), [], "seconds",
+        "Time of work on an analysis on demand until it ended, waits between attempts aside.";
+    ANALYSIS_QUEUE: "analysis_queue", Shape::Gauge, [], "jobs",
+        "Analyses on demand that this worker has taken in and not ended.";
     BUILD_INFO: "build_info", Shape::Gauge,
         [Label { name: "version", values: Values::Named("the version of the binary") }], "",
         "Always 1; its label is what counts.";

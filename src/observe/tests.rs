@@ -45,6 +45,8 @@ fn closed_label_sets_exist_at_zero() {
     let _budget = budget();
     let text = render();
     assert_eq!(CloseReason::ALL.map(CloseReason::as_str).as_slice(), table::CLOSES);
+    let ends = JobStatus::ALL.iter().filter(|status| status.is_final()).map(|status| status.as_str());
+    assert_eq!(ends.collect::<Vec<_>>(), table::JOB_ENDS);
     let mut sets = 0;
     for metric in TABLE {
         let Some((Label { name, values: Values::Closed(words) }, others)) = metric.labels.split_last() else {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::flow::{Reader, Record, Stage, Verdict, read_all};
-use crate::model::{Analysis, ArticleBatch, ChartInContext, Learned, LedgerEntry, MarketBatch, Signal};
+use crate::model::{Analysis, ArticleBatch, ChartInContext, Job, JobEvent, Learned, LedgerEntry, MarketBatch, Signal};
 use crate::wire::headers::DeadLetter;
 use crate::wire::{Codec, SchemaId, Undecoded, registry};
 
@@ -24,6 +24,10 @@ pub enum Fact {
     Signal(Box<Signal>),
     /// A hold's new state, or the answer that it bought.
     Ledger(Box<LedgerEntry>),
+    /// An analysis that somebody asks for.
+    Job(Box<Asked>),
+    /// How such an analysis stands.
+    JobEvent(Box<JobEvent>),
     /// A record that could not be processed; it is kept as it is.
     DeadLetter(Box<Letter>),
 }
@@ -38,6 +42,15 @@ impl Fact {
             _ => Vec::new(),
         }
     }
+}
+
+/// A job, without its candles.
+#[derive(Debug)]
+pub struct Asked {
+    /// As everybody understands it who reads its record.
+    pub job: Job,
+    /// Where its record is.
+    pub origin: String,
 }
 
 /// A record of a `.dlq` topic.
@@ -64,8 +77,14 @@ pub struct Codecs {
     pub learned: (String, Codec<Learned>),
     /// `signals`.
     pub signals: (String, Codec<Signal>),
-    /// `spend.ledger` and `analysis.ledger`.
-    pub ledgers: ([String; 2], Codec<LedgerEntry>),
+    /// `spend.ledger`.
+    pub ledger: (String, Codec<LedgerEntry>),
+    /// `analysis.jobs`.
+    pub jobs: (String, Codec<Job>),
+    /// `analysis.events`.
+    pub events: (String, Codec<JobEvent>),
+    /// `analysis.ledger`.
+    pub analysis_ledger: (String, Codec<LedgerEntry>),
 }
 
 /// Reads records of all topics.
@@ -80,12 +99,30 @@ impl Facts {
     }
 }
 
+impl Facts {
+    /// A job as it is asked for. What cannot be read is told by the hop that makes analyses.
+    fn job(&self, record: &Record, value: &[u8]) -> Result<Verdict<Fact>, Undecoded> {
+        if record.value.is_none() {
+            return Ok(Verdict::Drop("tombstone"));
+        }
+        let job = match self.0.jobs.1.decode(value) {
+            Ok(job) => job,
+            Err(Undecoded::Refused(_)) => return Ok(Verdict::Drop("unreadable")),
+            Err(needs @ Undecoded::NeedsSchema(_)) => return Err(needs),
+        };
+        let origin = record.origin().to_string();
+        let job = Job { candles: Vec::new(), ..job }.received(&origin, record.timestamp);
+        Ok(Verdict::Keep(Fact::Job(Box::new(Asked { job, origin }))))
+    }
+}
+
 impl Reader for Facts {
     type Out = Fact;
 
     fn read(&self, record: &Arc<Record>) -> Result<Verdict<Fact>, Undecoded> {
         let value = record.value.as_deref().unwrap_or_default();
-        let Codecs { batches, analyses, market, contexts, learned, signals, ledgers } = &self.0;
+        let Codecs { batches, analyses, market, contexts, learned, signals, ledger, jobs, events, analysis_ledger } =
+            &self.0;
         let fact = if *record.topic == *batches.0 {
             Fact::Batch(Box::new(batches.1.decode(value)?))
         } else if *record.topic == *analyses.0 {
@@ -98,8 +135,14 @@ impl Reader for Facts {
             Fact::Learned(Box::new(learned.1.decode(value)?))
         } else if *record.topic == *signals.0 {
             Fact::Signal(Box::new(signals.1.decode(value)?))
-        } else if ledgers.0.iter().any(|name| *name == *record.topic) {
-            Fact::Ledger(Box::new(ledgers.1.decode(value)?))
+        } else if *record.topic == *ledger.0 {
+            Fact::Ledger(Box::new(ledger.1.decode(value)?))
+        } else if *record.topic == *analysis_ledger.0 {
+            Fact::Ledger(Box::new(analysis_ledger.1.decode(value)?))
+        } else if *record.topic == *events.0 {
+            Fact::JobEvent(Box::new(events.1.decode(value)?))
+        } else if *record.topic == *jobs.0 {
+            return self.job(record, value);
         } else {
             let added = DeadLetter::read(&record.headers);
             Fact::DeadLetter(Box::new(Letter { record: Arc::clone(record), added }))
@@ -108,7 +151,8 @@ impl Reader for Facts {
     }
 
     async fn learn(&self, record: &Record, id: SchemaId) -> Result<(), registry::Error> {
-        let Codecs { batches, analyses, market, contexts, learned, signals, ledgers } = &self.0;
+        let Codecs { batches, analyses, market, contexts, learned, signals, ledger, jobs, events, analysis_ledger } =
+            &self.0;
         if *record.topic == *batches.0 {
             batches.1.learn(id).await
         } else if *record.topic == *analyses.0 {
@@ -121,8 +165,14 @@ impl Reader for Facts {
             learned.1.learn(id).await
         } else if *record.topic == *signals.0 {
             signals.1.learn(id).await
+        } else if *record.topic == *jobs.0 {
+            jobs.1.learn(id).await
+        } else if *record.topic == *events.0 {
+            events.1.learn(id).await
+        } else if *record.topic == *analysis_ledger.0 {
+            analysis_ledger.1.learn(id).await
         } else {
-            ledgers.1.learn(id).await
+            ledger.1.learn(id).await
         }
     }
 }

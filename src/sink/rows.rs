@@ -5,16 +5,16 @@ use std::time::Duration;
 
 use tracing::error;
 
-use super::facts::{Fact, Letter};
+use super::facts::{Asked, Fact, Letter};
 use crate::clickhouse::rows::{
-    AnalysisRow, AnswerRow, ArticleRow, Bytes, CandleRow, ContextRow, DeadLetterRow, EventRow, InstrumentRow,
-    RecordRow, SeriesRow, SessionRow, SignalRow, SpendRow,
+    AnalysisRow, AnswerRow, ArticleRow, Bytes, CandleRow, ChartRow, ContextRow, DeadLetterRow, EventRow, InstrumentRow,
+    JobRow, RecordRow, SeriesRow, SessionRow, SignalRow, SpendRow,
 };
 use crate::clickhouse::{Failure, Observer, Poisoned, Store, Stored, Table};
 use crate::clock::Clock;
 use crate::flow::{Landed, Offsets, Outgoing, Reason, Record, Reject, Sink};
 use crate::kafka::{DLQ_SUFFIX, Transactions, dead_letter};
-use crate::model::NanoUsd;
+use crate::model::{JobEvent, NanoUsd};
 use crate::observe::{self, Component};
 use crate::wire::headers::{self, DeadLetter};
 
@@ -77,6 +77,8 @@ impl Sink<Fact> for ClickHouseSink {
             dead_letters,
             spend,
             answers,
+            jobs,
+            charts,
         } = rows;
         let refused = tokio::join!(
             self.insert::<ArticleRow<'_>>(articles.0, articles.1),
@@ -92,11 +94,13 @@ impl Sink<Fact> for ClickHouseSink {
             self.insert::<DeadLetterRow<'_>>(dead_letters.0, dead_letters.1),
             self.insert::<SpendRow<'_>>(spend.0, spend.1),
             self.insert::<AnswerRow<'_>>(answers.0, answers.1),
+            self.insert::<JobRow<'_>>(jobs.0, jobs.1),
+            self.insert::<ChartRow<'_>>(charts.0, charts.1),
         );
         let (articles, sessions, events, analyses, records, candles, contexts, series, instruments, ..) = refused;
-        let (.., signals, dead_letters, spend, answers) = refused;
+        let (.., signals, dead_letters, spend, answers, jobs, charts) = refused;
         let of_articles = [articles, sessions, events, analyses, records, spend, answers];
-        let of_markets = [candles, contexts, series, instruments, signals, dead_letters];
+        let of_markets = [candles, contexts, series, instruments, signals, dead_letters, jobs, charts];
         rejected.extend(of_articles.into_iter().chain(of_markets).flatten());
         for reject in &rejected {
             if reject.record.topic.ends_with(DLQ_SUFFIX) {
@@ -132,6 +136,8 @@ struct Rows<'a> {
     dead_letters: Gathered<'a, DeadLetterRow<'a>>,
     spend: Gathered<'a, SpendRow<'a>>,
     answers: Gathered<'a, AnswerRow<'a>>,
+    jobs: Gathered<'a, JobRow<'a>>,
+    charts: Gathered<'a, ChartRow<'a>>,
 }
 
 impl<'a> Rows<'a> {
@@ -193,10 +199,27 @@ impl<'a> Rows<'a> {
                     self.answers.1.push(record);
                 }
             }
+            Fact::Job(asked) => {
+                let Asked { job, origin } = &**asked;
+                self.jobs.0.push(JobRow::queued(job, origin));
+                self.jobs.1.push(record);
+            }
+            Fact::JobEvent(event) => self.add_event(event, record),
             Fact::DeadLetter(letter) => {
                 self.dead_letters.0.push(dead_letter_row(letter));
                 self.dead_letters.1.push(record);
             }
+        }
+    }
+}
+
+impl<'a> Rows<'a> {
+    fn add_event(&mut self, event: &'a JobEvent, record: &'a Arc<Record>) {
+        self.jobs.0.push(JobRow::from(event));
+        self.jobs.1.push(record);
+        if let Some(row) = ChartRow::new(event) {
+            self.charts.0.push(row);
+            self.charts.1.push(record);
         }
     }
 }

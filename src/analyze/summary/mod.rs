@@ -35,7 +35,6 @@ use anyhow::Context as _;
 use tracing::debug;
 
 pub use self::facts::Facts;
-pub use self::keeper::Keeper;
 use self::question::Question;
 pub use self::setup::{Parts, Setup, Topics};
 use crate::clock::Clock;

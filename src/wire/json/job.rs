@@ -85,8 +85,7 @@ impl<'de> Visitor<'de> for JobVisitor {
                 Key::Timeframe => (&mut fields.timeframe, Field("timeframe", Numbers::None)),
                 Key::RequestedAt => (&mut fields.requested_at, Field("requested_at", Numbers::Epoch)),
                 Key::Candles => {
-                    let bars: Option<Vec<Bar>> = map.next_value()?;
-                    fields.candles = bars.unwrap_or_default().into_iter().map(|Bar(candle)| candle).collect();
+                    fields.candles = map.next_value::<Bars>()?.0;
                     continue;
                 }
                 Key::Unknown => {
@@ -97,6 +96,40 @@ impl<'de> Visitor<'de> for JobVisitor {
             *slot = map.next_value_seed(field)?;
         }
         Ok(fields)
+    }
+}
+
+struct Bars(Vec<Candle>);
+
+impl<'de> Deserialize<'de> for Bars {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(BarsVisitor)
+    }
+}
+
+struct BarsVisitor;
+
+impl<'de> Visitor<'de> for BarsVisitor {
+    type Value = Bars;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of bars in the field candles")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Bars, E> {
+        Ok(Bars(Vec::new()))
+    }
+
+    fn visit_str<E: Error>(self, _text: &str) -> Result<Bars, E> {
+        Err(E::invalid_type(Unexpected::Other("a text"), &self))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Bars, A::Error> {
+        let mut candles = Vec::new();
+        while let Some(Bar(candle)) = list.next_element()? {
+            candles.push(candle);
+        }
+        Ok(Bars(candles))
     }
 }
 
@@ -145,6 +178,10 @@ impl<'de> Visitor<'de> for BarVisitor {
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a bar as a list or an object in the field candles")
+    }
+
+    fn visit_str<E: Error>(self, _text: &str) -> Result<Bar, E> {
+        Err(E::invalid_type(Unexpected::Other("a text"), &self))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Bar, A::Error> {
@@ -268,7 +305,8 @@ mod tests {
             ("{}", Invalid, "symbol: missing"),
             (r#"{"symbol":"X"}"#, Invalid, "interval: missing"),
             (r#"{"symbol":7,"interval":"1h"}"#, Malformed, "field symbol"),
-            (r#"{"symbol":"X","interval":"1h","candles":"SECRET"}"#, Malformed, "line 1"),
+            (r#"{"symbol":"X","interval":"1h","candles":"SECRET"}"#, Malformed, "list of bars"),
+            (r#"{"symbol":"X","interval":"1h","candles":["SECRET"]}"#, Malformed, "a bar as a list"),
             (r#"{"symbol":"X","interval":"1h","candles":[[1,2,3]]}"#, Malformed, "four prices"),
             (r#"{"symbol":"X","interval":"1h","candles":[["SECRET",2,3,1,2]]}"#, Malformed, "without a time"),
             (r#"{"symbol":"X","interval":"1h","candles":[[1,"SECRET",3,1,2]]}"#, Malformed, "a number in the field"),

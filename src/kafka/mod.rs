@@ -19,7 +19,7 @@ mod tail;
 mod topics;
 mod transaction;
 
-pub use admin::{Found, check_owners, ensure, has_members};
+pub use admin::{Found, check_owners, ensure, has_members, partitions};
 pub use behind::Behind;
 pub use client::group_name;
 pub use follow::Following;

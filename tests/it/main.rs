@@ -27,6 +27,7 @@ mod paid;
 mod rebalance;
 mod sessions;
 mod stack;
+mod summaries;
 mod texts;
 mod tidy;
 mod wire;

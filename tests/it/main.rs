@@ -6,6 +6,7 @@
 mod api;
 mod api_market;
 mod asking;
+mod analysis;
 mod audit;
 mod bad_input;
 mod clickhouse;
@@ -29,6 +30,7 @@ mod paid;
 mod rebalance;
 mod sessions;
 mod stack;
+mod summaries;
 mod texts;
 mod tidy;
 mod wire;

@@ -2,7 +2,6 @@
 //! is made by.
 
 use super::purchase::SEARCH_CREDITS;
-use crate::provider::price::Catalog;
 use crate::config::{self, Config};
 use crate::enrich::content::{self, Question};
 use crate::model::{Article, NanoUsd, Timestamp};

@@ -23,7 +23,7 @@ mod topics;
 mod transaction;
 mod waiting;
 
-pub use admin::{Found, check_owners, ensure, has_members};
+pub use admin::{Found, check_owners, ensure, has_members, partitions};
 pub use backlog::{Backlog, Queued};
 pub use behind::Behind;
 pub use client::group_name;

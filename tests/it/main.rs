@@ -28,6 +28,7 @@ mod paid;
 mod rebalance;
 mod sessions;
 mod stack;
+mod summaries;
 mod texts;
 mod tidy;
 mod wire;

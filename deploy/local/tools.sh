@@ -46,5 +46,23 @@ need_services() {
     need "fetches the ClickHouse engine" npm npm --version
 }
 
+# What questions the API in the tests: schemathesis, pinned with all that it needs. `cargo test` by hand leaves that one
+# test out where it is not installed, and says so.
+SCHEMATHESIS_HOME="${XDG_CACHE_HOME:-$HOME/.cache}/signalmill-tools/schemathesis-4.32.5"
+need_schemathesis() {
+    local packages
+    packages="$(dirname "${BASH_SOURCE[0]}")/schemathesis.txt"
+    if [ ! -x "$SCHEMATHESIS_HOME/bin/schemathesis" ]; then
+        need "makes a folder for schemathesis" python3-venv python3 -c "import ensurepip, venv"
+        rm -rf "$SCHEMATHESIS_HOME"
+        python3 -m venv "$SCHEMATHESIS_HOME"
+        "$SCHEMATHESIS_HOME/bin/pip" install --quiet --disable-pip-version-check --requirement "$packages" >&2 || {
+            rm -rf "$SCHEMATHESIS_HOME"
+            fail "schemathesis cannot be installed from PyPI (deploy/local/schemathesis.txt)"
+        }
+    fi
+    export SIGNALMILL_SCHEMATHESIS="$SCHEMATHESIS_HOME/bin/schemathesis"
+}
+
 # Build products stay outside the tree, and outside the cache of the local services.
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-${SIGNALMILL_TARGET:-${XDG_CACHE_HOME:-$HOME/.cache}/signalmill-target}}"

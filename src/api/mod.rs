@@ -19,17 +19,28 @@
 
 mod access;
 mod analysis;
+mod articles;
+mod candles;
 pub mod extract;
 mod gate;
+mod instruments;
+mod kept;
+mod list;
 mod log;
 mod openapi;
 mod operation;
 mod page;
 mod problem;
 mod rate;
+mod reads;
+mod results;
 mod serve;
+mod sessions;
+mod signals;
+mod sparks;
 mod status;
 pub mod stream;
+mod tagged;
 #[cfg(test)]
 mod tests;
 mod whoami;
@@ -48,12 +59,14 @@ pub use self::serve::serve;
 use self::access::Access;
 use self::analysis::Desk;
 use self::gate::Room;
+use self::reads::Reads;
 use self::status::Queues;
 use crate::clickhouse::Store;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::kafka::Post;
 use crate::observe::{Health, HttpMetrics, http};
+use crate::provider::estimate::Estimator;
 use crate::wire::Registry;
 
 /// Most bytes of a request's body, unless its endpoint says otherwise.
@@ -72,6 +85,8 @@ pub struct Parts {
     pub store: Store,
     /// The schema registry, where one is configured.
     pub registry: Option<Arc<Registry>>,
+    /// Says what articles are expected to cost; `None` where nothing is paid for.
+    pub estimator: Option<Estimator>,
     /// How the parts of this process are.
     pub health: Health,
     /// Hops and the topics that they read, without prefix.
@@ -92,6 +107,7 @@ struct Inner {
     room: Room,
     queues: Queues,
     metrics: HttpMetrics,
+    reads: Reads,
     analysis: Desk,
 }
 
@@ -104,8 +120,17 @@ impl Api {
         let config = &parts.config;
         let post = Post::new(&config.kafka)?;
         let (access, room) = (Access::new(&config.api), Room::new(&config.api));
-        let (queues, analysis) = (Queues::default(), Desk::new());
-        Ok(Self(Arc::new(Inner { post, access, room, queues, metrics: http(), analysis, parts })))
+        let inner = Inner {
+            post,
+            access,
+            room,
+            queues: Queues::default(),
+            metrics: http(),
+            reads: Reads::new(),
+            analysis: Desk::new(),
+            parts,
+        };
+        Ok(Self(Arc::new(inner)))
     }
 
     /// The configuration.
@@ -130,6 +155,16 @@ impl Api {
     #[must_use]
     pub fn registry(&self) -> Option<&Arc<Registry>> {
         self.0.parts.registry.as_ref()
+    }
+
+    /// What reading endpoints keep between requests.
+    fn reads(&self) -> &Reads {
+        &self.0.reads
+    }
+
+    /// Says what articles are expected to cost, where they are paid for.
+    fn estimator(&self) -> Option<&Estimator> {
+        self.0.parts.estimator.as_ref()
     }
 
     /// How the parts of this process are.
@@ -169,12 +204,21 @@ fn open() -> OpenApiRouter<Api> {
 
 /// What whoever has a token may ask.
 fn users() -> OpenApiRouter<Api> {
-    OpenApiRouter::new().merge(operation::users()).merge(analysis::routes())
+    OpenApiRouter::new()
+        .merge(operation::users())
+        .merge(results::users())
+        .merge(signals::users())
+        .merge(instruments::users())
+        .merge(candles::users())
+        .merge(sparks::users())
+        .merge(articles::users())
+        .merge(sessions::users())
+        .merge(analysis::routes())
 }
 
 /// What admins may ask.
 fn admins() -> OpenApiRouter<Api> {
-    OpenApiRouter::new().merge(operation::admins()).merge(status::routes())
+    OpenApiRouter::new().merge(operation::admins()).merge(status::routes()).merge(sessions::admins())
 }
 
 /// All of it.

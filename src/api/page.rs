@@ -58,11 +58,11 @@ fn gzip(plain: &[u8]) -> Option<Bytes> {
     (packed.len() < plain.len()).then(|| Bytes::from(packed))
 }
 
-/// `/` is `index.html`, `/assets/NAME` is `assets/NAME`.
+/// `/` is `index.html`, `/assets/NAME` any other file of the folder.
 pub(super) fn routes() -> Router<Api> {
     let index = |headers: HeaderMap| async move { answer("index.html", &headers) };
     let asset =
-        |Path(name): Path<String>, headers: HeaderMap| async move { answer(&format!("assets/{name}"), &headers) };
+        |Path(name): Path<String>, headers: HeaderMap| async move { answer(&name, &headers) };
     Router::new().route("/", get(index)).route("/assets/{*name}", get(asset))
 }
 

@@ -35,7 +35,7 @@ fn api_at(variables: &[(&str, &str)], clock: Clock) -> (Api, watch::Sender<bool>
     let health = Health::new(clock.clone());
     health.component(Kind::Hop, "serve").ready();
     let store = Store::new(settings, clock.clone()).unwrap();
-    let parts = Parts { config, clock, store, registry: None, health, hops: Vec::new(), stop: stops };
+    let parts = Parts { config, clock, store, registry: None, estimator: None, health, hops: Vec::new(), stop: stops };
     (Api::new(parts).unwrap(), stop)
 }
 
@@ -116,7 +116,7 @@ async fn who_may_ask_what() {
             assert!(!answer.header("x-request-id").is_empty());
             match status {
                 401 => {
-                    assert!(answer.code() == "unauthorized" && answer.header("www-authenticate").starts_with("Bearer"))
+                    assert!(answer.code() == "unauthorized" && answer.header("www-authenticate").starts_with("Bearer"));
                 }
                 403 => assert_eq!(answer.code(), "forbidden"),
                 404 => assert_eq!(answer.code(), "not_found"),

@@ -121,7 +121,7 @@ const CODES: &[(u32, &str, Decision)] = &[
 
 impl Failure {
     /// A failure that is no answer of the server.
-    pub(super) fn new(decision: Decision, message: impl Into<String>) -> Self {
+    pub(crate) fn new(decision: Decision, message: impl Into<String>) -> Self {
         Self { decision, code: None, message: message.into() }
     }
 

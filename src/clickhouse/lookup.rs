@@ -4,12 +4,14 @@
 
 use clickhouse::Row;
 use serde::{Deserialize, Serialize, Serializer};
+use utoipa::ToSchema;
 
+use super::questions::{moment, moment_or_null};
 use super::{Failure, Store};
-use crate::model::Timestamp;
 
 /// A row of `batch_processing_sessions_v`. In JSON its fields have the names of the columns.
-#[derive(Debug, Clone, PartialEq, Row, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Row, Serialize, Deserialize, ToSchema)]
+#[schema(as = Session)]
 pub struct SessionState {
     /// One session is one budget.
     pub session_id: String,
@@ -19,15 +21,19 @@ pub struct SessionState {
     pub status: String,
     /// The hard limit.
     #[serde(serialize_with = "dollars")]
+    #[schema(value_type = f64)]
     pub budget_usd: i64,
     /// Open holds.
     #[serde(serialize_with = "dollars")]
+    #[schema(value_type = f64)]
     pub reserved_usd: i64,
     /// Settled, lost and overrun.
     #[serde(serialize_with = "dollars")]
+    #[schema(value_type = f64)]
     pub spent_usd: i64,
     /// Open at a crash.
     #[serde(serialize_with = "dollars")]
+    #[schema(value_type = f64)]
     pub in_doubt_usd: i64,
     /// Admitted after screening.
     pub articles_total: u64,
@@ -41,12 +47,15 @@ pub struct SessionState {
     pub batches: u64,
     /// When the first batch was opened.
     #[serde(serialize_with = "moment")]
+    #[schema(value_type = String, format = DateTime)]
     pub started_at: i64,
     /// The newest thing known.
     #[serde(serialize_with = "moment")]
+    #[schema(value_type = String, format = DateTime)]
     pub updated_at: i64,
     /// `None` while there is, or may be, something to do.
     #[serde(serialize_with = "moment_or_null")]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub finished_at: Option<i64>,
 }
 
@@ -94,17 +103,4 @@ impl Store {
 #[expect(clippy::trivially_copy_pass_by_ref, clippy::cast_precision_loss, reason = "serde's signature; see above")]
 pub(crate) fn dollars<S: Serializer>(nanos: &i64, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_f64(*nanos as f64 / 1e9)
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
-fn moment<S: Serializer>(millis: &i64, to: S) -> Result<S::Ok, S::Error> {
-    to.collect_str(&Timestamp(*millis))
-}
-
-#[expect(clippy::ref_option, reason = "serde's signature")]
-fn moment_or_null<S: Serializer>(millis: &Option<i64>, to: S) -> Result<S::Ok, S::Error> {
-    match millis {
-        Some(millis) => moment(millis, to),
-        None => to.serialize_none(),
-    }
 }

@@ -40,6 +40,7 @@ scripts! {
     10 "010_market_contexts";
     11 "011_market_series";
     12 "012_analysis";
+    13 "013_batch_articles";
 }
 
 /// Where applied migrations are noted. Not a migration itself: it must be there before the first.

@@ -3,7 +3,7 @@
 //! ```text
 //! model ──rows──► Store::insert_all ──decision──► inserted | retried | isolated as poison
 //! schemas/clickhouse/*.sql ──► Store::migrate, Store::check
-//! *_v views ──► Store::sessions, Store::summary, Store::answers, Store::market_signals, Store::newest_candles
+//! *_v views ──► Store::sessions, Store::summary, Store::answers, Store::market_signals, Store::newest_candles; questions/ ──► the API
 //! ```
 //!
 //! # Why repeated inserts are harmless
@@ -25,6 +25,7 @@ mod lookup;
 mod markets;
 mod migrate;
 mod migrations;
+pub mod questions;
 pub mod rows;
 mod series;
 mod settings;

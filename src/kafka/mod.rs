@@ -4,6 +4,7 @@
 mod admin;
 mod assignment;
 mod backlog;
+mod batches;
 mod behind;
 mod client;
 mod follow;
@@ -25,6 +26,7 @@ mod waiting;
 
 pub use admin::{Found, check_owners, ensure, has_members, partitions};
 pub use backlog::{Backlog, Queued};
+pub use batches::{Addressed, AskedBatches};
 pub use behind::Behind;
 pub use client::group_name;
 pub use follow::Following;

@@ -22,6 +22,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use crate::model::{Direction, MarketContext, OiStatus, Timestamp};
 
@@ -30,9 +31,10 @@ pub use self::read::{FEED_BYTES_MAX, ReadError, SIGNALS_MAX, read};
 pub use self::stored::{observability, oi_metadata};
 
 /// All signals of a scan or of a moment.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct MasterFeed {
-    /// When it was made.
+    /// When it was made, in epoch milliseconds.
+    #[schema(value_type = i64)]
     pub last_updated: Timestamp,
     /// The highest score first.
     pub signals: Vec<FeedSignal>,
@@ -49,7 +51,7 @@ impl MasterFeed {
 }
 
 /// One strategy's view of one series.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct FeedSignal {
     /// As the exchange writes it.
     pub symbol: String,
@@ -66,6 +68,7 @@ pub struct FeedSignal {
     pub score: f64,
     /// Which way.
     #[serde(default = "neither")]
+    #[schema(value_type = String)]
     pub direction: Direction,
     /// 0 to 1.
     #[serde(default)]
@@ -81,9 +84,11 @@ pub struct FeedSignal {
     pub oi_metadata: OiMetadata,
     /// What the score rests on; null where that is not known. Signals of one chart may share it.
     #[serde(default = "unobserved")]
+    #[schema(value_type = Option<Object>)]
     pub observability: Arc<RawValue>,
-    /// The close of the last bar.
+    /// The close of the last bar, in epoch milliseconds.
     #[serde(default)]
+    #[schema(value_type = i64)]
     pub event_time: Timestamp,
 }
 
@@ -102,16 +107,18 @@ fn unobserved() -> Arc<RawValue> {
 }
 
 /// Where a signal's derivatives data comes from, how old it is, and the data. What is missing is null.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct OiMetadata {
     /// `resolved`, `aggregated` or `neutral`.
+    #[schema(value_type = String)]
     pub status: OiStatus,
     /// The venue that was asked; empty where none was.
     pub venue: String,
     /// Age in seconds of the newest of it when the signal was made.
     pub age_s: Option<f64>,
     /// Components that had nothing to go by.
+    #[schema(value_type = Vec<String>)]
     pub missing: Vec<Cow<'static, str>>,
     /// US dollars.
     pub open_interest_usd: Option<f64>,

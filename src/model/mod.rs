@@ -30,7 +30,7 @@ pub use market::{
     SeriesBucket, Side, Strategy, Trendline, UsedUnits, WaitingChart,
 };
 pub use money::NanoUsd;
-pub use session::{Cadence, SessionCommand};
+pub use session::{Cadence, SessionCommand, own_limit, own_session_id, own_session_prefix, session_limit};
 pub use signal::{OiStatus, Signal, SignalKind};
 pub use spend::{AccountTotals, Answer, Budget, Decision, LedgerEntry, PeriodTotal, Snapshot, Spend, SpendOutcome};
 pub use time::{Timestamp, parse_date};

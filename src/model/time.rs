@@ -30,6 +30,12 @@ impl Timestamp {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
+    /// As ids of sessions have it: `20261129T070053Z`.
+    #[must_use]
+    pub fn compact(self) -> String {
+        self.calendar().strftime("%Y%m%dT%H%M%SZ").to_string()
+    }
+
     /// The calendar form, which exists for every date of the years −9999 to 9999.
     pub(crate) fn calendar(self) -> jiff::Timestamp {
         jiff::Timestamp::from_millisecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH)

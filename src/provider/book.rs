@@ -2,7 +2,8 @@
 //!
 //! # Why `settled + reserved ≤ limit` holds across crashes
 //! 1. A hold enters the book only where, in each of its periods (session, day, month), what has been spent, the open
-//!    holds and the new one fit under the limit ([`Book::admit`]). All of it happens under one owner, in order.
+//!    holds and the new one fit under the limit ([`Book::admit`]). All of it happens under one owner, in order. A session
+//!    that brings a limit of its own has it in its name, so every owner holds it to the same one.
 //! 2. The hold is committed to the ledger before its call may leave. So every call that can be billed has a hold in the
 //!    log, and the log's order is the book's order: whoever reads it back has a book in which each of these holds counts.
 //! 3. An end replaces a hold by at most its amount. A bill above its hold is an overrun: the one exception that a
@@ -19,7 +20,7 @@ use std::collections::BTreeMap;
 
 pub use self::decisions::Decisions;
 use crate::model::{
-    AccountTotals, Budget, Decision, Id, NanoUsd, PeriodTotal, Snapshot, Spend, SpendOutcome, Timestamp,
+    AccountTotals, Budget, Decision, Id, NanoUsd, PeriodTotal, Snapshot, Spend, SpendOutcome, Timestamp, session_limit,
 };
 
 mod decisions;
@@ -33,7 +34,7 @@ const KEPT_MS: i64 = 400 * 24 * 60 * 60 * 1000;
 /// What an account may spend at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// In one session.
+    /// In one session; less in one whose name says so ([`session_limit`]).
     pub session: NanoUsd,
     /// On one day, UTC.
     pub daily: Option<NanoUsd>,
@@ -97,7 +98,7 @@ impl Book {
         }
         let account = self.accounts.entry(hold.account.clone()).or_default();
         for (budget, period) in periods(hold) {
-            let Some(limit) = limits.of(budget) else { continue };
+            let Some(limit) = limits.of(budget, &hold.session_id) else { continue };
             let total = account.periods.get(&period).copied().unwrap_or_default();
             let fits = |amounts: &[NanoUsd]| {
                 let sum = amounts.iter().try_fold(NanoUsd::ZERO, |sum, amount| sum.checked_add(*amount));
@@ -180,7 +181,7 @@ impl Book {
         let account = self.accounts.get(account);
         period_names(session_id, now).map(|(budget, period)| {
             let total = account.and_then(|account| account.periods.get(&period)).copied().unwrap_or_default();
-            (budget, Standing { spent: total.spent, reserved: total.reserved, limit: limits.of(budget) })
+            (budget, Standing { spent: total.spent, reserved: total.reserved, limit: limits.of(budget, session_id) })
         })
     }
 
@@ -247,9 +248,9 @@ impl Account {
 }
 
 impl Limits {
-    fn of(self, budget: Budget) -> Option<NanoUsd> {
+    fn of(self, budget: Budget, session_id: &str) -> Option<NanoUsd> {
         match budget {
-            Budget::Session => Some(self.session),
+            Budget::Session => Some(session_limit(session_id, self.session)),
             Budget::Daily => self.daily,
             Budget::Monthly => self.monthly,
         }

@@ -5,6 +5,7 @@ pub mod book;
 pub mod bound;
 pub mod call;
 pub mod door;
+pub mod estimate;
 pub mod gate;
 pub mod journal;
 pub mod ledger;

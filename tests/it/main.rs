@@ -5,6 +5,11 @@
 
 mod analysis;
 mod analysis_api;
+mod api;
+mod api_articles;
+mod api_market;
+mod api_sessions;
+mod asking;
 mod audit;
 mod bad_input;
 mod clickhouse;

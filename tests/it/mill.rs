@@ -114,6 +114,11 @@ impl Mill {
         self.start_as(&["run", "--stages", stages], &[])
     }
 
+    /// Starts `signalmill serve`.
+    pub fn serve(&self) -> Worker {
+        self.start_as(&["serve"], &[])
+    }
+
     /// The same as a worker of this name.
     pub fn named<'a>(&'a self, worker_id: &str) -> Named<'a> {
         Named { mill: self, worker_id: worker_id.to_owned() }
@@ -251,21 +256,21 @@ impl Worker {
         if let Some(status) = self.child.exited().unwrap() {
             panic!("the process ended: {status}");
         }
+        let address = self.said("listen=").ok_or("it does not listen yet")?;
+        let (status, _, body) = get(&address, path, "").map_err(|error| error.to_string())?;
+        Ok((status, body))
+    }
+
+    /// What stands in the log behind the first `mark`.
+    fn said(&self, mark: &str) -> Option<String> {
         let log = self.log();
-        let address = log.split_once("listen=").ok_or("it does not listen yet")?.1;
-        let address = address.split_whitespace().next().unwrap_or_default();
-        let get = || -> std::io::Result<String> {
-            let mut stream = TcpStream::connect(address)?;
-            stream.set_read_timeout(Some(PATIENCE))?;
-            write!(stream, "GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")?;
-            let mut answer = String::new();
-            stream.read_to_string(&mut answer)?;
-            Ok(answer)
-        };
-        let answer = get().map_err(|error| error.to_string())?;
-        let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).ok_or("no HTTP")?;
-        let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
-        Ok((status, body.to_owned()))
+        let (_, rest) = log.split_once(mark)?;
+        rest.split_whitespace().next().map(str::to_owned)
+    }
+
+    /// Where the API listens.
+    pub fn api(&self) -> String {
+        until("the API listens", PATIENCE, || self.said("address=").ok_or_else(|| self.log()))
     }
 
     /// Waits until a page has this status; says its body and how long that took.
@@ -290,6 +295,18 @@ impl Worker {
         let line = page.lines().find_map(|line| line.strip_prefix(sample));
         line.unwrap_or_else(|| panic!("no {sample} in\n{page}")).trim().parse().unwrap()
     }
+}
+
+/// Status, head and body of a page that is not compressed; `headers` are lines with their ends.
+pub fn get(address: &str, path: &str, headers: &str) -> std::io::Result<(u16, String, String)> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{headers}\r\n")?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+    Ok((status.ok_or_else(|| std::io::Error::other("no HTTP"))?, head.to_owned(), body.to_owned()))
 }
 
 impl Drop for Worker {

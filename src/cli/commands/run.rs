@@ -16,6 +16,7 @@ use crate::cli::args::Run;
 use crate::cli::{SERVE, Usage};
 use crate::clickhouse::Table;
 use crate::config::Config;
+use crate::enrich::paid;
 use crate::kafka::{self, Found};
 use crate::observe::{self, Component, Health, Kind, State};
 use crate::pipeline::{HOPS, Line, Surroundings};
@@ -129,6 +130,7 @@ fn serve(
         clock: surroundings.clock.clone(),
         store: surroundings.store.clone(),
         registry: surroundings.registry.clone(),
+        estimator: paid::estimator(&surroundings.config)?,
         health: health.clone(),
         hops: HOPS.iter().map(|hop| (hop.name, hop.inputs)).collect(),
         stop: stops.clone(),

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::cells::{FIXED_BYTES, Moment, Money, millis};
 use crate::clickhouse::{Stored, Table};
-use crate::model::{Analysis, NanoUsd};
+use crate::model::{Analysis, NanoUsd, session_limit};
 
 /// A row of `batch_processing_records`.
 #[derive(Debug, Clone, Row, Serialize)]
@@ -29,7 +29,7 @@ pub struct RecordRow<'a> {
 }
 
 impl<'a> RecordRow<'a> {
-    /// The row of an attempt in a session that may spend `budget` by now.
+    /// The row of an attempt, where a session may spend `budget` by now unless its name says less.
     #[must_use]
     pub fn new(analysis: &'a Analysis, budget: NanoUsd) -> Self {
         Self {
@@ -48,7 +48,7 @@ impl<'a> RecordRow<'a> {
             started_at: analysis.started_at.into(),
             finished_at: analysis.analyzed_at.into(),
             version: analysis.analyzed_at.0,
-            budget_usd: budget.into(),
+            budget_usd: session_limit(&analysis.session_id, budget).into(),
         }
     }
 }

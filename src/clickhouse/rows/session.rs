@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::cells::{FIXED_BYTES, Moment, Money, count};
 use crate::clickhouse::{Stored, Table};
-use crate::model::{ArticleBatch, NanoUsd, Timestamp};
+use crate::model::{ArticleBatch, NanoUsd, Timestamp, session_limit};
 
 /// A row of `batch_processing_sessions`.
 #[derive(Debug, Clone, Row, Serialize)]
@@ -17,6 +17,7 @@ pub struct SessionRow<'a> {
     budget_usd: Money,
     articles_total: u32,
     articles_screened: u32,
+    article_ids: Vec<&'a str>,
     close_reason: &'a str,
     started_at: Moment,
     closed_at: Moment,
@@ -25,7 +26,7 @@ pub struct SessionRow<'a> {
 }
 
 impl<'a> SessionRow<'a> {
-    /// The row of a batch whose session may spend `budget`.
+    /// The row of a batch, where a session may spend `budget` unless its name says less.
     #[must_use]
     pub fn new(batch: &'a ArticleBatch, budget: NanoUsd) -> Self {
         Self {
@@ -33,9 +34,10 @@ impl<'a> SessionRow<'a> {
             run_id: &batch.run_id,
             batch_id: &batch.batch_id.0,
             account: &batch.account,
-            budget_usd: budget.into(),
+            budget_usd: session_limit(&batch.session_id, budget).into(),
             articles_total: count(batch.articles.len()),
             articles_screened: count(batch.screened.len()),
+            article_ids: batch.articles.iter().map(|article| article.article_id.as_str()).collect(),
             close_reason: batch.close_reason.as_str(),
             started_at: batch.opened_at.into(),
             closed_at: batch.closed_at.into(),
@@ -49,7 +51,8 @@ impl Stored for SessionRow<'_> {
     const TABLE: Table = Table::Sessions;
 
     fn bytes(row: &SessionRow<'_>) -> usize {
-        FIXED_BYTES + row.session_id.len() + row.account.len()
+        let articles = row.article_ids.iter().map(|id| id.len() + 1).sum::<usize>();
+        FIXED_BYTES + articles + row.session_id.len() + row.account.len()
     }
 }
 

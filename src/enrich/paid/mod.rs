@@ -23,6 +23,7 @@
 //! leaves one half done.
 
 mod article;
+mod estimate;
 mod findings;
 mod outcome;
 mod purchase;
@@ -39,6 +40,7 @@ use tracing::info;
 
 use self::article::{Analyst, Task};
 use self::outcome::Records;
+pub use self::estimate::estimator;
 pub use self::resume::Resumer;
 pub use self::setup::{Parts, Setup, Topics, check};
 use crate::clock::Clock;

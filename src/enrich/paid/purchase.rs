@@ -28,7 +28,7 @@ pub const SEARCHES: &[&str] = &["search"];
 /// Findings that a search brings.
 const FINDINGS: usize = 5;
 /// Credits that a search takes: basic depth.
-const SEARCH_CREDITS: u64 = 1;
+pub(super) const SEARCH_CREDITS: u64 = 1;
 
 /// Research, and the door to it.
 #[derive(Debug)]

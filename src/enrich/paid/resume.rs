@@ -26,7 +26,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::flow::Record;
 use crate::kafka::{Group, Partition, Start, Tail};
-use crate::model::{Cadence, Deferral, Id, Timestamp, WaitsFor, publisher_rank};
+use crate::model::{Cadence, Deferral, Id, Timestamp, WaitsFor, own_limit, publisher_rank};
 use crate::observe::Component;
 use crate::provider::gate::State;
 use crate::provider::ledger::{Ledger, Owned, Refused};
@@ -96,8 +96,9 @@ impl Resumer {
         let bodies = self.bodies(partition).await?;
         let mut room = WaitingRoom::default();
         let mut under_way: HashSet<Id> = HashSet::new();
-        // Budgets that refused, by what may give them room again.
-        let mut exhausted: HashMap<String, String> = HashMap::new();
+        // The sessions of each account that refused to pay, and what may give them room again.
+        let mut exhausted: HashMap<String, HashSet<String>> = HashMap::new();
+        let mut exhausted_in = String::new();
         let mut decisions = owned.decisions();
         let mut working = FuturesUnordered::new();
         let mut tender = Tender::new();
@@ -119,7 +120,9 @@ impl Resumer {
                         Resumed::Done => room.leave_seat(&key, seat.offset),
                         Resumed::Closing => break,
                         Resumed::Exhausted => {
-                            exhausted.insert(seat.account.clone(), self.periods(self.clock.now()));
+                            let current = self.config.articles.session.session_id(self.clock.now());
+                            let session_id = payer(&seat, &current).to_owned();
+                            exhausted.entry(seat.account).or_default().insert(session_id);
                         }
                     }
                 }
@@ -129,13 +132,18 @@ impl Resumer {
                     let backlog = self.analyst.pace().of(room.len(), self.config.llm.concurrency_max);
                     tender.tend(&owned, &self.config, backlog, now).await?;
                     let periods = self.periods(now);
-                    if decisions != owned.decisions() {
+                    if decisions != owned.decisions() || exhausted_in != periods {
                         decisions = owned.decisions();
+                        exhausted_in = periods;
                         // What refused may have been a cancelled session that would have paid.
                         exhausted.clear();
                     }
+                    let current = self.config.articles.session.session_id(now);
                     let may = |key: &Id, seat: &Seat, due: Due| {
-                        let has_room = || exhausted.get(&seat.account).is_none_or(|refused_in| *refused_in != periods);
+                        let has_room = || {
+                            let refused = exhausted.get(&seat.account);
+                            refused.is_none_or(|sessions| !sessions.contains(payer(seat, &current)))
+                        };
                         !under_way.contains(key) && (due == Due::LetGo || has_room())
                     };
                     let count = AT_ONE_TIME_MAX - working.len().min(AT_ONE_TIME_MAX);
@@ -195,11 +203,7 @@ impl Resumer {
             return Ok(Resumed::Done);
         };
         let now = self.clock.now();
-        let session_id = match seat.waits_for {
-            // What waited for a budget is paid from the one that has room now.
-            WaitsFor::Budget => self.config.articles.session.session_id(now),
-            WaitsFor::Retry | WaitsFor::Help => deferral.session_id.clone(),
-        };
+        let session_id = payer(seat, &self.config.articles.session.session_id(now)).to_owned();
         let task = Task::resumed(owned, &deferral, session_id.clone(), now);
         let task = if let Due::Anew(asked_at) = due { task.anew(asked_at) } else { task };
         let analyzed = match due {
@@ -262,6 +266,16 @@ impl Resumer {
             })
             .context("starting the thread that reads articles.deferred")?;
         Ok(records)
+    }
+}
+
+/// The session that pays for whoever waits; `current` is the one that new articles are admitted to.
+fn payer<'a>(seat: &'a Seat, current: &'a str) -> &'a str {
+    match seat.waits_for {
+        // What waited for a budget is paid from the one that has room now. Not so where somebody set a limit of its own:
+        // it waits for another day or month of its account, or to be let go.
+        WaitsFor::Budget if own_limit(&seat.session_id).is_none() => current,
+        _ => &seat.session_id,
     }
 }
 

@@ -69,6 +69,25 @@ fn every_limit_holds_by_itself() {
 }
 
 #[test]
+fn a_session_with_a_limit_of_its_own_keeps_it_under_every_owner() {
+    let id = crate::model::own_session_id("a", NanoUsd(60));
+    let own = |number, held| Spend { session_id: id.clone(), ..hold(number, held) };
+    let mut book = Book::default();
+    assert_eq!(book.admit(&own(1, 61), LIMITS), Admission::Exhausted(Budget::Session));
+    assert_eq!(book.admit(&own(1, 40), LIMITS), Admission::Held);
+    assert!(book.end(&ended(&own(1, 40), SpendOutcome::Settled, 30)));
+    assert_eq!(book.admit(&hold(2, 70), LIMITS), Admission::Held, "others have the limit of all, and share the day");
+    let mut heir = Book::from(&book.snapshot(Timestamp(1_795_305_600_000)));
+    assert_eq!(heir.admit(&own(3, 31), LIMITS), Admission::Exhausted(Budget::Session));
+    assert_eq!(heir.admit(&own(3, 20), LIMITS), Admission::Held);
+    assert_eq!(heir.admit(&own(4, 1), LIMITS), Admission::Full, "the day's limit is everybody's");
+    let standing = heir.standing("articles", &id, LIMITS, Timestamp(1_795_305_600_000))[0].1;
+    assert_eq!(standing, Standing { spent: NanoUsd(30), reserved: NanoUsd(20), limit: Some(NanoUsd(60)) });
+    let poor = Limits { session: NanoUsd(50), ..LIMITS };
+    assert_eq!(heir.standing("articles", &id, poor, Timestamp(0))[0].1.limit, Some(NanoUsd(50)), "never more than all");
+}
+
+#[test]
 fn an_overrun_counts_in_full_and_leaves_nothing() {
     let mut book = Book::default();
     assert_eq!(book.admit(&hold(1, 60), LIMITS), Admission::Held);

@@ -2,7 +2,6 @@
 //! when it comes to it, so the command returns before its effect is seen.
 
 use std::io::{self, Write as _};
-use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use serde::Serialize;
@@ -13,11 +12,9 @@ use crate::cli::output;
 use crate::clickhouse::{SessionState, Store};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::flow::{Outgoing, written};
-use crate::kafka::{ARTICLES_BATCHES, Producer};
-use crate::model::{ArticleBatch, CloseReason, Id, SessionCommand};
-use crate::wire::headers::{self, Tags};
-use crate::wire::{ALLOCATION_BYTES_MAX, Codec};
+use crate::flow::Outgoing;
+use crate::kafka::{Addressed, AskedBatches, Producer};
+use crate::model::SessionCommand;
 
 /// What was asked, and how the session stood.
 #[derive(Debug, Serialize)]
@@ -40,30 +37,11 @@ pub(super) async fn run(
 ) -> anyhow::Result<()> {
     let SessionState { articles_failed, articles_deferred, .. } = found(store, id).await?;
     let payers = store.payers(id).await?;
-    let topic: Arc<str> = format!("{}{ARTICLES_BATCHES}", config.kafka.topic_prefix).into();
-    let codec: Codec<ArticleBatch> = match registry(config, clock)? {
-        Some(registry) => Codec::connect(registry, &topic, ALLOCATION_BYTES_MAX).await?,
-        None => Codec::new(ALLOCATION_BYTES_MAX)?,
-    };
+    let batches = AskedBatches::new(&config.kafka.topic_prefix, registry(config, clock)?).await?;
     let mut records = Vec::with_capacity(payers.len());
     for payer in &payers {
-        let now = clock.now();
-        let batch = ArticleBatch {
-            batch_id: Id(format!("{:032x}", rand::random::<u128>())),
-            session_id: id.to_owned(),
-            account: payer.account.clone(),
-            run_id: payer.run_id.clone(),
-            opened_at: now,
-            closed_at: now,
-            close_reason: CloseReason::Session,
-            articles: Vec::new(),
-            screened: Vec::new(),
-        };
-        let mut record = written(&codec, &topic, &batch)?;
-        record.headers.clear();
-        Tags { run_id: batch.run_id, trace: None, origin: None }.write(&mut record.headers);
-        headers::set(&mut record.headers, headers::COMMAND, command.as_str());
-        records.push(record);
+        let to = Addressed { session_id: id, account: &payer.account, run_id: &payer.run_id };
+        records.push(batches.command(to, command, clock.now())?);
     }
     let kafka = config.kafka.clone();
     tokio::task::spawn_blocking(move || send(Producer::new(&kafka)?, &records)).await.context("sending panicked")??;

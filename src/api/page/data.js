@@ -1,0 +1,123 @@
+// Data of the server as hooks: one resource, or a list by pages. Each knows loading, error, and stale.
+
+import { get, withQuery } from './api.js';
+import { useCallback, useEffect, useRef, useState } from './view.js';
+
+/** Rows that a list asks for at a time. */
+const PAGE_ROWS = 50;
+/** A page that nobody looks at asks that much less often. */
+const HIDDEN_FACTOR = 6;
+/** Waits between attempts grow up to this. */
+const POLL_MS_MAX = 60_000;
+
+const NOTHING = { path: null, data: null, error: null, loading: true, at: 0 };
+
+/**
+ * The answer of `path` (null: none yet), asked for again every `poll` ms with its ETag. `data` stays when a later request
+ * fails: `data` together with `error` is stale. `keep`: data of the path before stays until the new one is there.
+ */
+export function useResource(path, { poll = 0, keep = false } = {}) {
+  const [state, setState] = useState(NOTHING);
+  const reload = useRef(() => {});
+  useEffect(() => {
+    if (!path) return undefined;
+    const abort = new AbortController();
+    let timer = 0;
+    let etag = null;
+    let failures = 0;
+    setState((old) => ({ ...(keep && old.data ? old : NOTHING), loading: true, path }));
+    async function load() {
+      clearTimeout(timer);
+      let wait = poll;
+      try {
+        const answer = await get(path, { etag, signal: abort.signal });
+        if (abort.signal.aborted) return;
+        failures = 0;
+        etag = answer.etag;
+        const at = Date.now();
+        if (answer.unchanged) setState((old) => (old.error ? { ...old, error: null, at } : old));
+        else setState({ path, data: answer.data, error: null, loading: false, at });
+      } catch (error) {
+        if (abort.signal.aborted) return;
+        failures += 1;
+        wait = Math.min(Math.max(poll * 2 ** Math.min(failures, 5), error.retryAfterMs ?? 0), POLL_MS_MAX);
+        setState((old) => ({ ...old, error, loading: false }));
+      }
+      if (poll) timer = setTimeout(load, document.hidden ? wait * HIDDEN_FACTOR : wait);
+    }
+    const seen = () => !document.hidden && poll && load();
+    document.addEventListener('visibilitychange', seen);
+    reload.current = load;
+    load();
+    return () => {
+      abort.abort();
+      clearTimeout(timer);
+      document.removeEventListener('visibilitychange', seen);
+    };
+  }, [path]);
+  const again = useCallback(() => reload.current(), []);
+  return { ...state, reload: again };
+}
+
+/** A list of `path` under `key`, by pages: `items`, `more()` while `hasMore`, `reload()`. */
+export function useList(path, key, parameters) {
+  const first = withQuery(path, { limit: PAGE_ROWS, ...parameters });
+  const [state, setState] = useState({ items: [], cursor: null, error: null, loading: true, total: null });
+  const [turn, setTurn] = useState(0);
+  const current = useRef(null);
+  const load = useCallback(async (url, before) => {
+    current.current?.abort();
+    const abort = new AbortController();
+    current.current = abort;
+    setState((old) => ({ ...old, error: null, loading: true }));
+    try {
+      const { data } = await get(url, { signal: abort.signal });
+      const items = [...before, ...(data[key] ?? [])];
+      setState({ items, cursor: data.next_cursor ?? null, error: null, loading: false, total: data.total ?? null });
+    } catch (error) {
+      if (!abort.signal.aborted) setState((old) => ({ ...old, error, loading: false }));
+    }
+  }, []);
+  useEffect(() => {
+    setState({ items: [], cursor: null, error: null, loading: true, total: null });
+    load(first, []);
+    return () => current.current?.abort();
+  }, [first, turn]);
+  return {
+    ...state,
+    hasMore: state.cursor !== null,
+    more: () => load(withQuery(path, { limit: PAGE_ROWS, ...parameters, cursor: state.cursor }), state.items),
+    reload: () => setTurn((value) => value + 1),
+  };
+}
+
+/** The time, every so often: for ages. */
+export function useNow(everyMs = 5_000) {
+  const [now, setNow] = useState(Date.now());
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), everyMs);
+    return () => clearInterval(timer);
+  }, []);
+  return now;
+}
+
+/** `value`, once it has not changed for so long: for what is typed. */
+export function useSettled(value, ms = 250) {
+  const [settled, setSettled] = useState(value);
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(value), ms);
+    return () => clearTimeout(timer);
+  }, [value]);
+  return settled;
+}
+
+/** `light` or `dark`, as it changes. */
+export function useTheme() {
+  const [theme, setTheme] = useState(window.signalmillTheme.current());
+  useEffect(() => {
+    const changed = () => setTheme(window.signalmillTheme.current());
+    addEventListener('themechange', changed);
+    return () => removeEventListener('themechange', changed);
+  }, []);
+  return theme;
+}

@@ -3,10 +3,13 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, also in its shared parts")]
 #![expect(clippy::disallowed_methods, reason = "tests find their data and their tools by the environment")]
 
-mod api;
-mod api_market;
-mod asking;
 mod analysis;
+mod analysis_api;
+mod api;
+mod api_articles;
+mod api_market;
+mod api_sessions;
+mod asking;
 mod audit;
 mod bad_input;
 mod clickhouse;

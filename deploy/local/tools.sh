@@ -46,5 +46,11 @@ need_services() {
     need "fetches the ClickHouse engine" npm npm --version
 }
 
+# What the tests need beside that: the tools that come with Prometheus and Alertmanager.
+need_to_test() {
+    need "checks and tests the alerts" prometheus promtool --version
+    need "checks the routes of alerts" prometheus-alertmanager amtool --version
+}
+
 # Build products stay outside the tree, and outside the cache of the local services.
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-${SIGNALMILL_TARGET:-${XDG_CACHE_HOME:-$HOME/.cache}/signalmill-target}}"

@@ -10,6 +10,7 @@ mod clickhouse;
 mod clickhouse_rows;
 mod commands;
 mod crash;
+mod dashboards;
 mod demo;
 mod docs;
 mod embedded_front;

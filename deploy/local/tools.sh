@@ -50,6 +50,7 @@ need_services() {
 need_to_test() {
     need "checks and tests the alerts" prometheus promtool --version
     need "checks the routes of alerts" prometheus-alertmanager amtool --version
+    need "makes certificates" openssl openssl version
 }
 
 # Build products stay outside the tree, and outside the cache of the local services.

@@ -26,6 +26,7 @@ mod mill;
 mod outage;
 mod paid;
 mod rebalance;
+mod security;
 mod sessions;
 mod stack;
 mod texts;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, also in its shared parts")]
 #![expect(clippy::disallowed_methods, reason = "tests find their data and their tools by the environment")]
 
+mod alerts;
 mod analysis;
 mod analysis_api;
 mod api;
@@ -16,6 +17,7 @@ mod clickhouse;
 mod clickhouse_rows;
 mod commands;
 mod crash;
+mod dashboards;
 mod demo;
 mod docs;
 mod embedded_front;
@@ -31,6 +33,7 @@ mod mill;
 mod outage;
 mod paid;
 mod rebalance;
+mod security;
 mod sessions;
 mod stack;
 mod summaries;

@@ -43,7 +43,10 @@ class Skip extends Error {}
 class NoData extends Skip {}
 
 const counts = { passed: 0, failed: 0, skipped: 0 };
-const browser = await Browser.start(options.chromium);
+const browser = await Browser.start(options.chromium).catch((error) => {
+  console.log(`FAIL   ${error.message} (apt-get install chromium, or --chromium PATH)\n0 passed, 1 failed, 0 skipped`);
+  process.exit(1);
+});
 const tab = await browser.tab();
 
 async function step(name, act) {

@@ -247,7 +247,11 @@ async function cancelJob() {
     const ended = await tab.expecting([{ status: 409, part: '/analysis/cancel/' }], async () => {
       if (!(await tab.has('#cancel-job'))) return false;
       await tab.evaluate(() => document.querySelector('#cancel-job')?.click());
-      if (!(await tab.evaluate(() => new Promise((resolve) => setTimeout(() => resolve(document.querySelector('dialog[open]') !== null), 50))))) return false;
+      const asked = await tab.until('the question', () => {
+        if (document.querySelector('dialog[open]')) return 'open';
+        return document.querySelector('#cancel-job') ? null : 'too late';
+      });
+      if (asked !== 'open') return false;
       await tab.click('dialog button.danger');
       return tab.until('the job to be final', `() => { const status = (${jobStatus})(); return ['cancelled', 'completed', 'failed'].includes(status) && status; }`, [], JOB_MS_MAX);
     });

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, also in its shared parts")]
 #![expect(clippy::disallowed_methods, reason = "tests find their data and their tools by the environment")]
 
+mod analysis;
 mod audit;
 mod bad_input;
 mod clickhouse;

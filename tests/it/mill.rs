@@ -108,15 +108,24 @@ impl Mill {
         self.start_with(&[])
     }
 
+    /// Starts `signalmill run --stages`.
+    pub fn start_stages(&self, stages: &str) -> Worker {
+        self.start_as(&["run", "--stages", stages], &[])
+    }
+
     /// The same as a worker of this name.
     pub fn named<'a>(&'a self, worker_id: &str) -> Named<'a> {
         Named { mill: self, worker_id: worker_id.to_owned() }
     }
 
     fn start_with(&self, variables: &[(&str, &str)]) -> Worker {
+        self.start_as(&["run"], variables)
+    }
+
+    fn start_as(&self, args: &[&str], variables: &[(&str, &str)]) -> Worker {
         let number = self.started.replace(self.started.get() + 1);
         let log = self.folder.path().join(format!("run-{number}.log"));
-        let mut program = self.program(&["run"]);
+        let mut program = self.program(args);
         program.envs(variables.iter().copied());
         let child = Child::spawn("signalmill", program, &log).unwrap();
         Worker { child, log }

@@ -69,6 +69,8 @@ need_to_test() {
     need "checks and tests the alerts" prometheus promtool --version
     need "checks the routes of alerts" prometheus-alertmanager amtool --version
     need "makes certificates" openssl openssl version
+    need "shows the page" chromium chromium --version
+    need "drives the browser" nodejs node --version
     need_schemathesis
 }
 

@@ -3,15 +3,15 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 use signalmill::clickhouse::{Settings, Store};
 use signalmill::clock::Clock;
 use signalmill::observe::{Shape, TABLE};
 use tokio::runtime::Runtime;
+
+use crate::demo::Running;
 
 /// Panels that have nothing to show over the demo, and why.
 const EMPTY_IN_THE_DEMO: [&str; 0] = [];
@@ -126,40 +126,10 @@ fn every_metric_of_the_dashboards_is_ours() {
     assert!(asked.is_subset(&known), "unknown: {:?}", asked.difference(&known).collect::<Vec<_>>());
 }
 
-/// A demo that stays up, and ends with the value.
-struct Demo {
-    process: Child,
-    result: Value,
-}
-
-impl Demo {
-    fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_signalmill"));
-        command.args(["demo", "--json"]).current_dir(folder.path()).stdout(Stdio::piped());
-        for key in ["GEMINI_API_KEY", "OPENAI_API_KEY", "TAVILY_API_KEY"] {
-            command.env_remove(key).env_remove(format!("{key}_FILE"));
-        }
-        let mut process = command.spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let result = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
-        Self { process, result }
-    }
-}
-
-impl Drop for Demo {
-    fn drop(&mut self) {
-        // Its services end with it.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
 #[test]
 fn every_question_brings_rows_over_the_demo() {
-    let demo = Demo::start();
-    let settings = Settings { url: text(&demo.result["addresses"], "clickhouse").to_owned(), ..Settings::default() };
+    let demo = Running::start();
+    let settings = Settings { url: demo.address("clickhouse"), ..Settings::default() };
     let store = Store::new(settings, Clock::system()).unwrap();
     let runtime = Runtime::new().unwrap();
     let mut asked = 0;

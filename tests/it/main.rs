@@ -31,6 +31,7 @@ mod market;
 mod market_contexts;
 mod mill;
 mod outage;
+mod page;
 mod paid;
 mod rebalance;
 mod security;

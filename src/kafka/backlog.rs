@@ -51,7 +51,8 @@ impl Backlog {
     /// # Errors
     /// When Kafka does not answer.
     pub fn look(&self) -> anyhow::Result<Queued> {
-        let metadata = self.consumer.fetch_metadata(Some(&self.topic), REQUEST_TIMEOUT).context("asking for partitions")?;
+        let metadata =
+            self.consumer.fetch_metadata(Some(&self.topic), REQUEST_TIMEOUT).context("asking for partitions")?;
         let partitions = metadata.topics().first().map_or(0, |topic| topic.partitions().len());
         let mut asked = TopicPartitionList::new();
         for partition in 0..i32::try_from(partitions).unwrap_or(i32::MAX) {

@@ -8,7 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
 use crate::clock::Clock;
-use crate::model::{Budget, CloseReason, NanoUsd, Timestamp};
+use crate::model::{Budget, CloseReason, JobStatus, NanoUsd, Timestamp};
 
 use super::*;
 

@@ -88,7 +88,9 @@ fn the_service_answers_as_the_one_that_it_replaces() {
         assert_eq!(done[field], value, "{field}");
     }
     assert_eq!(done["analysis_data"]["candles"], 168);
-    assert!(done["llm_summary"].as_str().unwrap().len() > 10 && done["created_at"].as_str() <= done["updated_at"].as_str());
+    assert!(
+        done["llm_summary"].as_str().unwrap().len() > 10 && done["created_at"].as_str() <= done["updated_at"].as_str()
+    );
 
     let events: Vec<Event> = client.stream("/analyze-stream/BTCUSDT/1h?user_id=user123&timeframe=7d", None).collect();
     let (first, last) = (&events[0], events.last().unwrap());
@@ -116,7 +118,10 @@ fn the_service_answers_as_the_one_that_it_replaces() {
         let stats = client.get("/analysis/queue/stats").json();
         if stats["pending_jobs"] == 0 { Ok(stats) } else { Err(stats.to_string()) }
     });
-    assert_eq!((&stats["stream_name"], &stats["total_jobs_in_stream"]), (&json!("analysis_http.analysis.jobs"), &json!(2)));
+    assert_eq!(
+        (&stats["stream_name"], &stats["total_jobs_in_stream"]),
+        (&json!("analysis_http.analysis.jobs"), &json!(2))
+    );
     assert_eq!(stats["active_consumers"], 1);
     assert!((stats["timestamp"].as_f64().unwrap() * 1e3 - now_ms() as f64).abs() < 60_000.0);
     let workers = until("the worker has told of its jobs", PATIENCE, || {
@@ -124,7 +129,10 @@ fn the_service_answers_as_the_one_that_it_replaces() {
         if workers["workers"][0]["analyses_processed"] == 2 { Ok(workers) } else { Err(workers.to_string()) }
     });
     let of = |field: &str| workers["workers"][0][field].clone();
-    assert_eq!((of("status"), of("circuit_breaker_state"), of("errors_total")), (json!("healthy"), json!("closed"), json!(0)));
+    assert_eq!(
+        (of("status"), of("circuit_breaker_state"), of("errors_total")),
+        (json!("healthy"), json!("closed"), json!(0))
+    );
     assert!(of("avg_processing_time").as_f64().unwrap() > 0.0 && of("uptime").as_f64().unwrap() > 0.0);
 
     let jobs = client.get("/analysis/jobs?user_id=user123").json();
@@ -144,7 +152,8 @@ fn two_processes_know_the_same_jobs_and_whose_they_are() {
     let (mut first, mut second) = (mill.serve(), mill.serve());
     first.until_ready();
     second.until_ready();
-    let [ann, bob, root] = ["ann", "bob", "root"].map(|name| Client::new(&first.api()).with_token(&format!("token-of-{name}")));
+    let [ann, bob, root] =
+        ["ann", "bob", "root"].map(|name| Client::new(&first.api()).with_token(&format!("token-of-{name}")));
     let ann_there = Client::new(&second.api()).with_token("token-of-ann");
     store(&mill, "BTCUSDT", 300);
 
@@ -305,7 +314,11 @@ fn a_small_analysis_is_made_within_the_request() {
         mill.ask(&format!("{copy} WHERE analysis_id = '{id}'"));
     }
     let found = client.get(&format!("/analysis/status/{old}")).json();
-    assert_eq!((&found["analysis_data"], &found["created_at"]), (&said["analysis_data"], &said["created_at"]), "{found}");
+    assert_eq!(
+        (&found["analysis_data"], &found["created_at"]),
+        (&said["analysis_data"], &said["created_at"]),
+        "{found}"
+    );
     let theirs = client.get(&format!("/analysis/chart/{old}.png"));
     assert_eq!(theirs.bytes, client.get(&format!("/analysis/chart/{id}.png")).bytes);
     assert_eq!(client.get(&format!("/analysis/chart/{old}.svg?theme=dark")).status, 200);
@@ -351,7 +364,9 @@ fn hostile_requests_are_refused_for_what_they_are() {
     assert_eq!(client.ask("POST", "/analyze/BTCUSDT/1h", &[], Some(&many)).code(), "too_many_candles");
     let large = format!(r#"{{"exchange":"{}"}}"#, " ".repeat(9 << 20));
     assert_eq!(client.ask("POST", "/analyze/BTCUSDT/1h", &[], Some(&large)).code(), "body_too_large");
-    for (header, value) in [("Idempotency-Key", ""), ("Idempotency-Key", &"k".repeat(300)), ("Idempotency-Key", "\u{e9}")] {
+    for (header, value) in
+        [("Idempotency-Key", ""), ("Idempotency-Key", &"k".repeat(300)), ("Idempotency-Key", "\u{e9}")]
+    {
         assert_eq!(client.ask("POST", "/analyze/BTCUSDT/1h", &[(header, value)], Some("{}")).status, 400, "{value}");
     }
     for (path, status) in [

@@ -157,7 +157,8 @@ impl Board {
         let id: Arc<str> = event.analysis_id.as_str().into();
         if let Some(job) = self.jobs.get(&id) {
             let known = job.told.iter().filter_map(|told| told.place);
-            let is_old = known.into_iter().any(|known| known.partition == place.partition && known.offset >= place.offset);
+            let is_old =
+                known.into_iter().any(|known| known.partition == place.partition && known.offset >= place.offset);
             // A dead letter that is sent again may end again.
             let status = newest(job).status;
             let goes_on = !status.is_final() || (status == JobStatus::Failed && event.status.is_final());

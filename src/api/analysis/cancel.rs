@@ -71,7 +71,9 @@ async fn cancel(
     api.analysis().board.lock().cancelling(&id);
     match last(&api, &id, until).await {
         Some(event) => ended(&event),
-        None => Ok((StatusCode::ACCEPTED, axum::Json(Cancelled { analysis_id: id, status: "cancelling" })).into_response()),
+        None => {
+            Ok((StatusCode::ACCEPTED, axum::Json(Cancelled { analysis_id: id, status: "cancelling" })).into_response())
+        }
     }
 }
 

@@ -18,9 +18,7 @@ use super::queue::queued_event;
 use super::request::likeness;
 use crate::api::{Api, Problem};
 use crate::flow::Record;
-use crate::kafka::{
-    ANALYSIS_CANCELLATIONS, ANALYSIS_EVENTS, ANALYSIS_JOBS, ANALYSIS_WORKERS, Heard, Recent, Since,
-};
+use crate::kafka::{ANALYSIS_CANCELLATIONS, ANALYSIS_EVENTS, ANALYSIS_JOBS, ANALYSIS_WORKERS, Heard, Recent, Since};
 use crate::model::{Cancellation, Job, JobEvent, Timestamp, WorkerReport};
 use crate::wire::{self, ALLOCATION_BYTES_MAX, Codec, Unread};
 
@@ -61,7 +59,10 @@ pub(super) async fn kept(api: &Api) -> Result<Stand, Problem> {
     let known = timeout(PATIENCE, stand.wait_for(|stand| *stand != Stand::Starting)).await;
     match known {
         Ok(Ok(stand)) => Ok(*stand),
-        _ => Err(Problem::unavailable("starting", "what became of jobs lately is still being read: try again in a moment")),
+        _ => Err(Problem::unavailable(
+            "starting",
+            "what became of jobs lately is still being read: try again in a moment",
+        )),
     }
 }
 

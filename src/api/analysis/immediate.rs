@@ -173,7 +173,8 @@ async fn tell(api: &Api, event: JobEvent) -> Result<(), Problem> {
     let mut value = Vec::new();
     let codecs = api.analysis().codecs(api).await?;
     codecs.events.encode(&event, &mut value).map_err(|error| Problem::internal(&error.to_string()))?;
-    let sent = api.post().send(&api.topic(ANALYSIS_EVENTS), event.analysis_id.as_bytes(), &value, &Headers::new()).await;
+    let sent =
+        api.post().send(&api.topic(ANALYSIS_EVENTS), event.analysis_id.as_bytes(), &value, &Headers::new()).await;
     let (partition, offset) = sent.map_err(|error| Problem::kafka(&error))?;
     api.analysis().board.lock().hear(event, Place { partition, offset });
     Ok(())

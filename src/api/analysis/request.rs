@@ -29,10 +29,7 @@ pub(super) struct Market {
     #[param(example = "BTCUSDT", pattern = r"^[A-Za-z0-9._:/+\-\u00a1-\u1fff\u2070-\uffef]{1,64}$")]
     symbol: String,
     /// From one bar to the next
-    #[param(
-        example = "1h",
-        pattern = r"^([1-9][0-9]{0,2}[sm]|[1-9][0-9]?h|([1-9]|[12][0-9]|3[0-5])d|[1-5]w)$"
-    )]
+    #[param(example = "1h", pattern = r"^([1-9][0-9]{0,2}[sm]|[1-9][0-9]?h|([1-9]|[12][0-9]|3[0-5])d|[1-5]w)$")]
     interval: String,
 }
 
@@ -143,7 +140,9 @@ impl Asked {
             .ok_or_else(|| Problem::invalid("interval is a number and s, m, h, d or w, such as 15m, up to 5w"))?;
         let timeframe = wish.timeframe.unwrap_or_default();
         if !is_timeframe(&timeframe) {
-            return Err(Problem::invalid("timeframe is a number and m, h, d or w, such as 12h or 7d, up to 9999h or 999w"));
+            return Err(Problem::invalid(
+                "timeframe is a number and m, h, d or w, such as 12h or 7d, up to 9999h or 999w",
+            ));
         }
         let exchange = wish.exchange.unwrap_or_default();
         if !is_exchange(&exchange) {
@@ -289,9 +288,17 @@ mod tests {
         ] {
             assert_eq!(read_interval(text).map(|interval| interval.to_string()).as_deref(), expected, "{text}");
         }
-        for (text, expected) in
-            [("", true), ("7d", true), ("9999m", true), ("0d", false), ("10000m", false), ("999w", true), ("1000d", false), ("7", false), ("7mh", false)]
-        {
+        for (text, expected) in [
+            ("", true),
+            ("7d", true),
+            ("9999m", true),
+            ("0d", false),
+            ("10000m", false),
+            ("999w", true),
+            ("1000d", false),
+            ("7", false),
+            ("7mh", false),
+        ] {
             assert_eq!(is_timeframe(text), expected, "{text}");
         }
         assert!(is_exchange("") && is_exchange("gate.io") && !is_exchange("Binance") && !is_exchange("a b"));
@@ -313,7 +320,10 @@ mod tests {
     fn two_wishes_are_alike_where_they_ask_for_the_same() {
         let job = Job { symbol: "A".into(), interval: "1h".into(), ..Job::default() };
         let bar = Candle { open_time: Timestamp(1), open: 1.0, high: 1.0, low: 1.0, close: 1.0, volume: 1.0 };
-        assert_eq!(likeness(&job), likeness(&Job { requested_at: Timestamp(9), analysis_id: "x".into(), ..job.clone() }));
+        assert_eq!(
+            likeness(&job),
+            likeness(&Job { requested_at: Timestamp(9), analysis_id: "x".into(), ..job.clone() })
+        );
         assert_ne!(likeness(&job), likeness(&Job { candles: vec![bar], ..job.clone() }));
         assert_ne!(likeness(&job), likeness(&Job { timeframe: "7d".into(), ..job }));
     }

@@ -128,7 +128,8 @@ async fn follow_on(
         return Ok(StatusCode::NO_CONTENT.into_response());
     };
     let ends_at = Instant::now() + AGE_MAX;
-    let following = Following { api: api.clone(), id: id.into(), listened, next, ready: VecDeque::new(), ends_at, over: false };
+    let following =
+        Following { api: api.clone(), id: id.into(), listened, next, ready: VecDeque::new(), ends_at, over: false };
     sse(api, following.events())
 }
 

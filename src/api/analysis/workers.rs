@@ -150,14 +150,18 @@ mod tests {
     fn workers_are_as_they_say_until_they_say_nothing() {
         let mut workers = Workers::default();
         let minute = Duration::from_mins(1);
-        for (id, at, healthy, stopped) in
-            [("well", 990, true, false), ("ill", 990, false, false), ("silent", 870, true, false), ("ended", 990, true, true)]
-        {
+        for (id, at, healthy, stopped) in [
+            ("well", 990, true, false),
+            ("ill", 990, false, false),
+            ("silent", 870, true, false),
+            ("ended", 990, true, true),
+        ] {
             workers.heard(WorkerReport { healthy, stopped, ..report(id, at) });
         }
         workers.heard(report("lost", 300));
         let shown = workers.shown(Timestamp(1_000_000), minute);
-        let mut found: Vec<(&str, &str)> = shown.iter().map(|worker| (worker.worker_id.as_str(), worker.status)).collect();
+        let mut found: Vec<(&str, &str)> =
+            shown.iter().map(|worker| (worker.worker_id.as_str(), worker.status)).collect();
         assert!(found[..3].iter().all(|(_, status)| *status != "gone"));
         found.sort_unstable();
         assert_eq!(

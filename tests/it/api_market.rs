@@ -155,7 +155,7 @@ async fn instruments_their_candles_and_contexts() {
     assert_eq!(contexts["contexts"].as_array().unwrap().len(), 3);
     assert_eq!(
         contexts["contexts"][1],
-        json!({ "as_of": "2026-11-22T00:01:00Z", "fetched_at": "2026-11-22T00:00:00Z", "open_interest_usd": null,
+        json!({ "oi_status": "resolved", "venue": "binance", "as_of": "2026-11-22T00:01:00Z", "fetched_at": "2026-11-22T00:00:00Z", "open_interest_usd": null,
                 "open_interest_change": null, "funding_rate": 0.01, "long_short_ratio": null,
                 "liquidations_long_usd": null, "liquidations_short_usd": null })
     );

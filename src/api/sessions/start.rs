@@ -7,7 +7,8 @@
 //! suffice for is deferred, waits in its session only, and is ready for another one.
 //!
 //! A record is sent at a time and each is waited for. Where that fails halfway, the session has the batches that arrived,
-//! and the caller learns that it failed; the same `Idempotency-Key` goes on with what is left under the same name.
+//! and the caller learns that it failed. Under the same `Idempotency-Key` it can be asked again: that starts what is
+//! left under the same name and limit, or names the session once the tables know it.
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};

@@ -221,7 +221,10 @@ fn question(filter: &ArticleFilter, since: Option<Timestamp>, after: Option<&Art
         // The first condition is one that an index knows.
         Some(ArticleKey(at, id)) => question
             .with(" AND published_at <= fromUnixTimestamp64Milli(toInt64(?))", moment_of(Timestamp(*at)))
-            .with(" AND (toUnixTimestamp64Milli(published_at), article_id) < (toInt64(?), ?)", *at)
+            .with(
+                " AND (toUnixTimestamp64Milli(published_at), article_id) < (toInt64(?), ?)",
+                moment_of(Timestamp(*at)),
+            )
             .bound(id),
         None => question,
     };

@@ -68,9 +68,12 @@ impl Store {
         let question =
             Question::new("SELECT ?fields FROM batch_processing_sessions_v WHERE true").when(" AND status = ?", status);
         let question = match after {
-            Some(SessionKey(at, id)) => {
-                question.with(" AND (toUnixTimestamp64Milli(started_at), session_id) < (toInt64(?), ?)", *at).bound(id)
-            }
+            Some(SessionKey(at, id)) => question
+                .with(
+                    " AND (toUnixTimestamp64Milli(started_at), session_id) < (toInt64(?), ?)",
+                    moment_of(Timestamp(*at)),
+                )
+                .bound(id),
             None => question,
         };
         question.with(" ORDER BY started_at DESC, session_id DESC LIMIT ?", rows(limit)).all(self).await

@@ -48,6 +48,14 @@ impl Clock {
         }
     }
 
+    /// Returns when the clock shows `moment` or later; never where there is none.
+    pub async fn passed(&self, moment: Option<Timestamp>) {
+        match moment {
+            Some(moment) => self.sleep_until(moment).await,
+            None => std::future::pending().await,
+        }
+    }
+
     /// Returns when the clock shows `moment` or later.
     pub async fn sleep_until(&self, moment: Timestamp) {
         match &self.0 {

@@ -145,7 +145,7 @@ impl Surroundings {
             .stage(Decode::new("enrich/decode", read, Received::of))
             .stage(parts.stage)
             .land(sink, self.together());
-        let running = Box::pin(paid::together(chain, parts.resumer, parts.ledger));
+        let running = Box::pin(async move { parts.ledger.beside(chain, parts.resumer.run()).await });
         Ok(Started { running, source: source.reading, closing: Some(closing) })
     }
 

@@ -19,6 +19,9 @@ use crate::provider::gate::State;
 /// How long the last report may take.
 const LAST_WORD_MAX: Duration = Duration::from_secs(2);
 
+/// A service that was not there is asked again after this time.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
 /// Reports on one worker.
 #[derive(Debug)]
 pub struct Reporter {
@@ -34,21 +37,18 @@ pub struct Reporter {
 impl Reporter {
     /// Reports for as long as it is awaited.
     pub(super) async fn run(&self) -> anyhow::Error {
-        let every = |period| {
-            let mut ticks = interval(period);
-            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            ticks
-        };
-        let mut publishing = every(self.settings.metrics_publish_interval);
-        let mut checking = every(self.settings.health_check_interval);
-        // The first look is for the second report: the hop has only just found both services.
-        checking.reset();
+        let mut publishing = interval(self.settings.metrics_publish_interval);
+        publishing.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut breaker = self.worker.loader.gate.watch();
+        let clock = &self.worker.clock;
+        let mut check_at = clock.now().plus(self.settings.health_check_interval);
         loop {
             let said = tokio::select! {
                 _ = publishing.tick() => self.publish(false).await,
-                _ = checking.tick() => {
-                    self.check().await;
+                () = clock.sleep_until(check_at) => {
+                    let is_well = self.check().await;
+                    let next = if is_well { self.settings.health_check_interval } else { LOOK_AGAIN };
+                    check_at = clock.now().plus(next);
                     Ok(())
                 }
                 changed = breaker.changed() => match changed {
@@ -73,15 +73,18 @@ impl Reporter {
         }
     }
 
-    async fn check(&self) {
+    /// Asks both services; says whether they are there.
+    async fn check(&self) -> bool {
         let (clickhouse, kafka) = tokio::join!(self.worker.loader.store.ping(), kafka::ensure(&self.kafka, &[], false));
         let trouble = match (clickhouse, kafka) {
             (Err(failure), _) => Some(format!("clickhouse: {failure}")),
             (_, Err(error)) => Some(format!("kafka: {error:#}")),
             (Ok(()), Ok(_)) => None,
         };
+        let is_well = trouble.is_none();
         *self.trouble.lock() = trouble;
         self.show();
+        is_well
     }
 
     fn show(&self) {

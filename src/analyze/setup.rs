@@ -134,7 +134,7 @@ impl Setup {
             group: self.group,
             transactions: self.transactions,
             loader,
-            writer: Arc::new(self.writer),
+            writer: self.writer,
             records,
             cancelled,
             seen: Seen::default(),

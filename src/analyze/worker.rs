@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, bail};
 use futures_util::FutureExt as _;
 use tokio::sync::Semaphore;
 use tracing::{debug, warn};
@@ -16,7 +16,7 @@ use super::drawn;
 use super::load::{Loader, NoCandles};
 use super::records::Records;
 use super::seen::Seen;
-use super::summary::{Writer, Written};
+use super::summary::{Commission, Writer, Written};
 use super::tally::Tally;
 use crate::clock::Clock;
 use crate::flow::{Outgoing, Position, Record, Verdict, compute};
@@ -46,7 +46,7 @@ pub(super) struct Worker {
     pub(super) group: Group,
     pub(super) transactions: Transactions,
     pub(super) loader: Loader,
-    pub(super) writer: Arc<Writer>,
+    pub(super) writer: Writer,
     pub(super) records: Records,
     pub(super) cancelled: Cancelled,
     pub(super) seen: Seen,
@@ -174,15 +174,12 @@ impl Worker {
             Err(error) => return Ok(Err(broken(&error))),
         };
         self.begin(case, attempt, JobStep::Summarising).await?;
-        let writer = Arc::clone(&self.writer);
         let Position { partition, epoch, .. } = case.fence;
-        // A task of its own: a call that was sent is paid for, and is not cut off with the job that wanted it.
-        let writing = tokio::spawn(async move { writer.write(partition, epoch, &series, &chart).await });
-        let Written { text, by, cost, note } = match writing.await {
-            Ok(Ok(written)) => written,
-            Ok(Err(Refused::Ledger(error))) => return Err(error),
-            Ok(Err(refused)) => bail!("the hop is stopping, a job is read again: {refused:?}"),
-            Err(died) => return Ok(Err(broken(&anyhow!(died)))),
+        let commission = Commission { partition, epoch, analysis_id: case.job.analysis_id.clone() };
+        let Written { text, by, cost, note } = match self.writer.write(commission, &series, &chart).await {
+            Ok(written) => written,
+            Err(Refused::Ledger(error)) => return Err(error),
+            Err(refused) => bail!("the hop is stopping, a job is read again: {refused:?}"),
         };
         Ok(Ok(Analysed { summary: text, summary_by: by, cost, note, data, charts }))
     }

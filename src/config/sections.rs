@@ -275,6 +275,10 @@ settings! {
         /// What the summaries of a day (UTC) may cost together, where `llm.provider` is one that costs. Each partition of
         /// `analysis.jobs` has an equal share of it.
         key daily_usd: NanoUsd = NanoUsd(300_000_000);
+        /// How long a provider may take for a summary, or `llm.timeout` where that is shorter; after that the summary is
+        /// made by the built-in template.
+        key summary_timeout: Duration = Duration::from_secs(20),
+            within(Duration::from_millis(100)..=Duration::from_mins(10));
         /// How often a worker looks whether ClickHouse and Kafka are there.
         key health_check_interval: Duration = Duration::from_secs(30),
             within(Duration::from_secs(1)..=Duration::from_hours(24));

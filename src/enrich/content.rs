@@ -33,7 +33,9 @@ use serde_json::Value;
 
 pub use answer::{ASSETS_MAX, KEY_POINT_CHARS_MAX, KEY_POINTS_MAX, RATIONALE_CHARS_MAX, read};
 
-use crate::model::{Id, identity};
+use crate::model::{Id, Reading, identity};
+use crate::provider::purchase::{self, Inquiry};
+use crate::provider::untrusted::{cut, harmless};
 
 /// Version of the instructions, for the column `prompt_version`; a new text is a new file and a new version.
 pub const PROMPT_VERSION: &str = "analysis-1";
@@ -47,8 +49,6 @@ const REPAIR_VERSION: &str = "repair-1";
 pub const TEXT_CHARS_MAX: usize = 24_000;
 /// What of a title is sent.
 pub const TITLE_CHARS_MAX: usize = 300;
-/// How far back a cut looks for the end of a word.
-const WORD_CHARS_MAX: usize = 100;
 
 static SYSTEM: LazyLock<Arc<str>> =
     LazyLock::new(|| include_str!("../../schemas/prompts/analysis.v1.md").trim_end().into());
@@ -117,25 +117,25 @@ impl Question {
     }
 }
 
-/// The text without control characters but the line feed, and without anything that could be part of a marker.
-fn harmless(text: &str) -> String {
-    let kept = text.chars().filter(|letter| !letter.is_control() || *letter == '\n');
-    kept.map(|letter| match letter {
-        // Full-width and small forms, CJK and mathematical brackets, ornaments, guillemets, modifiers, much-less-than.
-        '<' | '\u{ff1c}' | '\u{fe64}' | '\u{3008}' | '\u{300a}' | '\u{27e8}' | '\u{27ea}' | '\u{2329}' | '\u{276e}'
-        | '\u{2770}' | '\u{ab}' | '\u{2c2}' | '\u{226a}' | '\u{22d8}' => '‹',
-        '>' | '\u{ff1e}' | '\u{fe65}' | '\u{3009}' | '\u{300b}' | '\u{27e9}' | '\u{27eb}' | '\u{232a}' | '\u{276f}'
-        | '\u{2771}' | '\u{bb}' | '\u{2c3}' | '\u{226b}' | '\u{22d9}' => '›',
-        other => other,
-    })
-    .collect()
-}
+impl Inquiry for Question {
+    type Answer = Reading;
 
-/// The beginning of a text, to the end of a word where one is near, and whether there was more.
-fn cut(text: &str, chars_max: usize) -> (&str, bool) {
-    let Some((end, _)) = text.char_indices().nth(chars_max) else {
-        return (text, false);
-    };
-    let near = text[..end].char_indices().rev().take(WORD_CHARS_MAX).find(|(_, letter)| letter.is_whitespace());
-    (text[..near.map_or(end, |(at, _)| at)].trim_end(), true)
+    const OPERATION: &'static str = "analyze";
+
+    fn question(&self) -> purchase::Question {
+        purchase::Question {
+            system: Arc::clone(&self.system),
+            user: self.user.clone(),
+            prompt_version: self.prompt_version,
+            key: self.key.clone(),
+        }
+    }
+
+    fn read(answer: &str) -> Result<Reading, String> {
+        read(answer)
+    }
+
+    fn repair(&self, complaint: &str) -> Option<purchase::Question> {
+        Some(Question::repair(self, complaint).question())
+    }
 }

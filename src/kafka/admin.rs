@@ -76,6 +76,15 @@ pub async fn check_owners(kafka: &config::Kafka) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// How many partitions a topic (with its prefix) has.
+///
+/// # Errors
+/// When it does not exist, or the cluster cannot be reached.
+pub async fn partitions(kafka: &config::Kafka, topic: &str) -> anyhow::Result<usize> {
+    let present = present(kafka).await?;
+    present.get(topic).copied().with_context(|| format!("topic {topic} does not exist"))
+}
+
 /// Whether somebody runs `hop`: its consumer group has members. One that died is a member until its session is over.
 ///
 /// # Errors

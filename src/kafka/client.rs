@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerContext;
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::DeliveryResult;
 use rdkafka::producer::ProducerContext;
 use rdkafka::{ClientConfig, ClientContext};
@@ -48,6 +48,10 @@ impl ClientContext for Calm {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
+        // Whoever asks to be told of the end of a partition is told by the poll, too.
+        if matches!(error, KafkaError::Global(RDKafkaErrorCode::PartitionEOF)) {
+            return;
+        }
         if Self::may_speak() {
             warn!(%error, reason, "librdkafka reports an error");
         } else {

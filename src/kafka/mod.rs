@@ -24,7 +24,7 @@ mod topics;
 mod transaction;
 mod waiting;
 
-pub use admin::{Found, check_owners, ensure, has_members};
+pub use admin::{Found, check_owners, ensure, has_members, partitions};
 pub use backlog::{Backlog, Queued};
 pub use batches::{Addressed, AskedBatches};
 pub use behind::Behind;

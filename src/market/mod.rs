@@ -39,4 +39,4 @@ mod grade;
 mod line;
 mod prices;
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;

@@ -251,7 +251,16 @@ impl BudgetMetrics {
             Budget::Daily => 1,
             Budget::Monthly => 2,
         };
-        for (gauge, amount) in self.0[at].iter().zip([limit.unwrap_or_default(), spent, reserved]) {
+        self.show(at, [limit.unwrap_or_default(), spent, reserved]);
+    }
+
+    /// The day's budget for summaries of analyses stands so, in the partitions of this worker.
+    pub fn summaries_stand(&self, limit: NanoUsd, spent: NanoUsd, reserved: NanoUsd) {
+        self.show(3, [limit, spent, reserved]);
+    }
+
+    fn show(&self, at: usize, amounts: [NanoUsd; 3]) {
+        for (gauge, amount) in self.0[at].iter().zip(amounts) {
             gauge.set(dollars(amount));
         }
     }

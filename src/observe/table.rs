@@ -101,8 +101,8 @@ pub(super) const CALLS: &[&str] =
 pub(super) const JOB_ENDS: &[&str] = &["completed", "failed", "cancelled"];
 /// Kinds of tokens; those of the input that were read from a cache are `cached` and not `input`.
 pub(super) const TOKENS: &[&str] = &["input", "cached", "output"];
-/// What a budget is for: the open session, the day and the month.
-pub(super) const BUDGETS: &[&str] = &["session", "daily", "monthly"];
+/// What a budget is for: articles in the open session, on the day and in the month; summaries of analyses on the day.
+pub(super) const BUDGETS: &[&str] = &["session", "daily", "monthly", "analysis"];
 /// Kinds of tokens as OpenTelemetry knows them; cached ones are `input`.
 pub(super) const GEN_AI_TOKENS: &[&str] = &["input", "output"];
 

@@ -138,6 +138,7 @@ fn what_costs_is_counted_to_the_nano_dollar() {
     quota("cost").used(20);
     budget().stands(Budget::Daily, Some(NanoUsd(300_000_000)), NanoUsd(200_000_000), NanoUsd(50_000_000));
     budget().stands(Budget::Monthly, None, NanoUsd(7), NanoUsd(0));
+    budget().summaries_stand(NanoUsd(75_000_000), NanoUsd(9), NanoUsd(0));
     journal().hit(2);
     backlog().stands(NanoUsd(1_250_000_000), Duration::from_secs(90));
     let text = render();

@@ -2,11 +2,17 @@
 
 use std::sync::Arc;
 
+use tracing::warn;
+
 use super::{Closing, Line, Started, Surroundings};
-use crate::analyze::summary::Writer;
+use crate::analyze::summary::{self, Writer};
 use crate::analyze::{self, Received};
+use crate::config::Provider;
 use crate::flow::{Decode, Hop};
-use crate::kafka::{ANALYSIS_CANCELLATIONS, ANALYSIS_EVENTS, ANALYSIS_JOBS, ANALYSIS_WORKERS, DLQ_SUFFIX, KafkaSink};
+use crate::kafka::{
+    self, ANALYSIS_CANCELLATIONS, ANALYSIS_EVENTS, ANALYSIS_JOBS, ANALYSIS_LEDGER, ANALYSIS_WORKERS, DLQ_SUFFIX, Group,
+    KafkaSink, Transactions,
+};
 use crate::model::Job;
 use crate::observe::Component;
 use crate::wire::ALLOCATION_BYTES_MAX;
@@ -17,6 +23,8 @@ impl Surroundings {
         let in_line = analyze::in_line(&self.config);
         let (source, transactions) = self.source_of(hop, &[], &health, in_line).await?;
         let sink = KafkaSink::new(transactions.clone(), self.clock.clone());
+        let summaries = self.summaries(&source.reading.group, &transactions).await?;
+        let writer = summaries.as_ref().map_or_else(Writer::template, |parts| parts.writer.clone());
         let parts = analyze::Setup {
             config: Arc::clone(&self.config),
             clock: self.clock.clone(),
@@ -34,17 +42,52 @@ impl Surroundings {
             events: self.codec(ALLOCATION_BYTES_MAX).await?,
             cancellations: self.codec(ALLOCATION_BYTES_MAX).await?,
             workers: self.codec(ALLOCATION_BYTES_MAX).await?,
-            writer: Writer,
+            writer: writer.clone(),
         };
         let parts = parts.build().await?;
         let door = parts.door.clone();
-        let closing: Closing = Box::pin(async move { door.close() });
+        let closing: Closing = Box::pin(async move {
+            door.close();
+            if let Err(error) = writer.finish().await {
+                warn!(error = format!("{error:#}"), "what summaries have cost is not in the log");
+            }
+        });
         let chain = Hop::from(hop.name, source.deliveries, self.clock.clone())
             .stage(Decode::new("analyze/decode", read, Received::of))
             .apart()
             .stage(parts.stage)
             .land(sink, self.together());
-        let running = Box::pin(analyze::together(chain, parts.reporter));
+        let chain = analyze::together(chain, parts.reporter);
+        let running = Box::pin(async move {
+            match summaries {
+                Some(summary::Parts { ledger, keeper, .. }) => ledger.beside(chain, keeper.run()).await,
+                None => chain.await,
+            }
+        });
         Ok(Started { running, source: source.reading, closing: Some(closing) })
+    }
+
+    /// Who writes summaries that cost; `None` where nobody is to.
+    async fn summaries(&self, group: &Group, transactions: &Transactions) -> anyhow::Result<Option<summary::Parts>> {
+        if self.config.llm.provider == Provider::Lexicon {
+            return Ok(None);
+        }
+        kafka::check_owners(&self.config.kafka).await?;
+        let topics = summary::Topics {
+            jobs: self.topic(ANALYSIS_JOBS),
+            ledger: self.topic(ANALYSIS_LEDGER),
+            sink_group: kafka::group_name(&self.config.kafka, "sink"),
+        };
+        let setup = summary::Setup {
+            config: Arc::clone(&self.config),
+            clock: self.clock.clone(),
+            store: self.store.clone(),
+            group: group.clone(),
+            transactions: transactions.clone(),
+            partitions: kafka::partitions(&self.config.kafka, &topics.jobs).await?,
+            topics,
+            ledger: self.codec(ALLOCATION_BYTES_MAX).await?,
+        };
+        setup.build()
     }
 }

@@ -9,6 +9,11 @@
 //! # Why the reading comes before the settlement
 //! An answer is kept for the same question only if it can be read, and it is committed in the same entry as its cost:
 //! there is no moment at which it is paid for and not kept.
+//!
+//! # Why some calls wait for nothing
+//! Most have nothing else to go on with, and wait for as long as an outage lasts. A call that has ([`Quote::until`])
+//! leaves by then or is not made: it does not wait for a service that is known to be away, nor behind the one call that
+//! finds out whether it is back. What was held for it by then is given back.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -17,10 +22,10 @@ use anyhow::Context as _;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::call::{Bill, CallError, Called, Usage};
-use super::gate::Gate;
+use super::gate::{Gate, State};
 use super::ledger::{End, Held, Ledger, Owned, Refused, new_hold_id};
 use crate::clock::Clock;
-use crate::model::{Answer, Id, NanoUsd, Spend, SpendOutcome};
+use crate::model::{Answer, Id, NanoUsd, Spend, SpendOutcome, Timestamp};
 use crate::observe::{self, HoldMetrics};
 
 /// So many calls may hold ahead, however few may be under way.
@@ -48,7 +53,7 @@ pub struct Quote<'a> {
     pub provider: &'static str,
     /// Which model; empty where there is none.
     pub model: &'a str,
-    /// `analyze`, `repair`, `search`.
+    /// `analyze`, `repair`, `search`, `summarize`.
     pub operation: &'static str,
     /// The question, for whoever asks it again.
     pub key: &'a Id,
@@ -56,6 +61,8 @@ pub struct Quote<'a> {
     pub worst: NanoUsd,
     /// Whether the question was asked before: then it goes ahead of those that were not.
     pub again: bool,
+    /// From this moment on it may not leave any more; `None`: whenever it can.
+    pub until: Option<Timestamp>,
 }
 
 /// A call that was made, and paid for if it was billed.
@@ -78,6 +85,15 @@ pub enum Miss {
     /// There was an answer, and this is wrong with it.
     #[error("{0}")]
     Unreadable(String),
+    /// It was not made: it could not have left in time. This is why.
+    #[error("{0}")]
+    Away(String),
+}
+
+/// The right to hold money for a call that has not left yet.
+struct Ready<'a> {
+    _ahead: Option<SemaphorePermit<'a>>,
+    _scout: Option<SemaphorePermit<'a>>,
 }
 
 /// A door to one provider. Clones share it.
@@ -114,11 +130,12 @@ impl Door {
         read: impl FnOnce(R) -> Result<(T, String), String>,
         cost: impl FnOnce(&Usage) -> Option<NanoUsd>,
     ) -> Result<Bought<T>, Refused> {
-        let ahead = self.ahead(quote).await?;
-        let scout = tokio::select! {
-            scout = self.scout() => scout?,
+        let ready = tokio::select! {
+            ready = self.ready(quote) => ready?,
             () = self.ledger.closed() => return Err(Refused::Closing),
+            () = self.clock.passed(quote.until) => None,
         };
+        let Some(ready) = ready else { return Ok(self.not_made()) };
         let wished = Instant::now();
         let held = purse.owned.hold(self.wish(purse, quote), quote.again).await?;
         self.holds.took(wished.elapsed());
@@ -128,8 +145,12 @@ impl Door {
                 held.end(End::void("the hop stopped before the call left")).await?;
                 return Err(Refused::Closing);
             }
+            () = self.clock.passed(quote.until) => {
+                held.end(End::void("the call could not leave in time")).await?;
+                return Ok(self.not_made());
+            }
         };
-        drop((ahead, scout));
+        drop(ready);
         let Called { result, bill } = ask.await;
         permit.done(result.as_ref().map(|_reply| ()));
         let (result, text) = match result.map_err(Miss::Call).and_then(|reply| read(reply).map_err(Miss::Unreadable)) {
@@ -149,6 +170,30 @@ impl Door {
             metrics.tokens(*input_tokens, *cached_tokens, *output_tokens);
         }
         Ok(Bought { result, cost, usage })
+    }
+
+    /// The right to hold ahead; `None` where the call has no time to wait for it.
+    async fn ready(&self, quote: Quote<'_>) -> anyhow::Result<Option<Ready<'_>>> {
+        let ahead = self.ahead(quote).await?;
+        let Some(until) = quote.until else {
+            return Ok(Some(Ready { _ahead: ahead, _scout: self.scout().await? }));
+        };
+        let scout = if self.gate.state().is_out() {
+            let Ok(scout) = self.scout.try_acquire() else { return Ok(None) };
+            Some(scout)
+        } else {
+            None
+        };
+        Ok(self.gate.may_open_by(until).then_some(Ready { _ahead: ahead, _scout: scout }))
+    }
+
+    /// A call that could not leave in time.
+    fn not_made<T>(&self) -> Bought<T> {
+        let why = match self.gate.state() {
+            State::Closed => "it is busy".to_owned(),
+            state => state.to_string(),
+        };
+        Bought { result: Err(Miss::Away(why)), cost: NanoUsd::ZERO, usage: None }
     }
 
     /// A question that is asked again needs no leave to hold ahead: those who have it may all be waiting for room that is

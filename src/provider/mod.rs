@@ -10,5 +10,7 @@ pub mod gate;
 pub mod journal;
 pub mod ledger;
 pub mod price;
+pub mod purchase;
 pub mod quota;
 pub mod retry;
+pub mod untrusted;

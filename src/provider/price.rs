@@ -15,12 +15,16 @@ mod read;
 #[cfg(test)]
 mod tests;
 
+use std::fs;
 use std::sync::LazyLock;
 use std::time::Duration;
+
+use anyhow::Context as _;
 
 pub use read::Unreadable;
 
 use super::call::Usage;
+use crate::config;
 use crate::model::{NanoUsd, Timestamp};
 
 /// Tokens that a service was seen to go beyond `max_output_tokens` by, and then some: 1 in one of a hundred recorded
@@ -155,6 +159,16 @@ impl Catalog {
     /// entries share, a route to a model without a price.
     pub fn parse(text: &str) -> Result<Self, Unreadable> {
         read::catalog(text)
+    }
+
+    /// The configured one: that of `llm.prices_file`, or the one that is part of the binary.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn configured(config: &config::Llm) -> anyhow::Result<Self> {
+        let Some(file) = &config.prices_file else { return Ok(Self::built_in().clone()) };
+        let text = fs::read_to_string(file).with_context(|| format!("llm.prices_file {}", file.display()))?;
+        Self::parse(&text).with_context(|| format!("llm.prices_file {}", file.display()))
     }
 
     /// The price of a model at a time; `None` where there is none.

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, also in its shared parts")]
 #![expect(clippy::disallowed_methods, reason = "tests find their data and their tools by the environment")]
 
+mod analysis;
+mod analysis_api;
 mod api;
 mod api_market;
 mod asking;
@@ -29,6 +31,7 @@ mod paid;
 mod rebalance;
 mod sessions;
 mod stack;
+mod summaries;
 mod texts;
 mod tidy;
 mod wire;

@@ -109,9 +109,14 @@ impl Mill {
         self.start_with(&[])
     }
 
+    /// Starts `signalmill run --stages`.
+    pub fn start_stages(&self, stages: &str) -> Worker {
+        self.start_as(&["run", "--stages", stages], &[])
+    }
+
     /// Starts `signalmill serve`.
     pub fn serve(&self) -> Worker {
-        self.start_command("serve", &[])
+        self.start_as(&["serve"], &[])
     }
 
     /// The same as a worker of this name.
@@ -120,13 +125,13 @@ impl Mill {
     }
 
     fn start_with(&self, variables: &[(&str, &str)]) -> Worker {
-        self.start_command("run", variables)
+        self.start_as(&["run"], variables)
     }
 
-    fn start_command(&self, command: &str, variables: &[(&str, &str)]) -> Worker {
+    fn start_as(&self, args: &[&str], variables: &[(&str, &str)]) -> Worker {
         let number = self.started.replace(self.started.get() + 1);
         let log = self.folder.path().join(format!("run-{number}.log"));
-        let mut program = self.program(&[command]);
+        let mut program = self.program(args);
         program.envs(variables.iter().copied());
         let child = Child::spawn("signalmill", program, &log).unwrap();
         Worker { child, log }

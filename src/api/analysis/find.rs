@@ -27,7 +27,15 @@ pub(super) async fn job(api: &Api, caller: &Caller, whose: &Whose, id: &str) -> 
         Some(named) => found.event.user_id == *named,
         None => caller.sees(&found.event.user_id),
     };
-    found.filter(is_theirs).ok_or_else(|| Problem::not_found("there is no such analysis"))
+    let is_there = found.is_some();
+    if let Some(found) = found.filter(is_theirs) {
+        return Ok(found);
+    }
+    if is_there && is_ours(id) {
+        // As long as for one that nobody knows: the wait must not tell that there is one.
+        sleep(NEWS_PATIENCE).await;
+    }
+    Err(Problem::not_found("there is no such analysis"))
 }
 
 async fn look(api: &Api, id: &str) -> Result<Option<Found>, Problem> {

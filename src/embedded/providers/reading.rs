@@ -18,6 +18,8 @@ const LEAD_BYTES_MAX: usize = 1_024;
 const POINTS_MAX: usize = 3;
 /// Bytes that make a sentence: less is a by-line, more is a paragraph.
 const POINT_BYTES: std::ops::RangeInclusive<usize> = 40..=240;
+/// Facts of a chart that are repeated.
+const FACTS_MAX: usize = 6;
 /// Assets that are named.
 const ASSETS_MAX: usize = 5;
 /// Weight of evidence that was not seen: a single word moves the sentiment by a third, not all the way.
@@ -128,10 +130,18 @@ impl<'a> Reading<'a> {
             "event_type" => json!(self.event.as_str()),
             "key_points" => json!(self.points()),
             "rationale" => json!(self.rationale()),
+            "summary" => json!(self.summary()),
             // Not a matter of the text alone; spread, so that it can be seen.
             "novelty" => json!(cents(0.4 + f64::from((self.up * 7 + self.down * 11) % 10) / 20.0)),
             _ => return None,
         })
+    }
+
+    /// Of a chart whose facts stand a line each: the first of them, in a sentence.
+    fn summary(&self) -> String {
+        let facts = self.text.lines().filter_map(|line| line.split_once(": "));
+        let facts: Vec<String> = facts.take(FACTS_MAX).map(|(name, value)| format!("{name} {value}")).collect();
+        format!("A stand-in read these facts of a chart: {}.", facts.join(", "))
     }
 
     /// Why, in a sentence.

@@ -8,6 +8,7 @@
 use serde_json::{Map, Value};
 
 use crate::model::{Direction, EventType, Horizon, Reading};
+use crate::provider::untrusted::shown;
 
 /// Tickers of an answer.
 pub const ASSETS_MAX: usize = 8;
@@ -121,31 +122,10 @@ impl Properties {
     }
 
     fn key_points(&self) -> Result<Vec<String>, String> {
-        self.list("key_points", KEY_POINTS_MAX)?
-            .map(|point| sentence("key_points", point?, KEY_POINT_CHARS_MAX))
-            .collect()
+        self.list("key_points", KEY_POINTS_MAX)?.map(|point| shown("key_points", point?, KEY_POINT_CHARS_MAX)).collect()
     }
 
     fn rationale(&self) -> Result<String, String> {
-        sentence("rationale", self.text("rationale")?, RATIONALE_CHARS_MAX)
+        shown("rationale", self.text("rationale")?, RATIONALE_CHARS_MAX)
     }
-}
-
-/// A text of a few words, on one line.
-fn sentence(name: &str, text: &str, chars_max: usize) -> Result<String, String> {
-    let visible = text.chars().filter(|letter| !is_invisible(*letter) || letter.is_whitespace());
-    let text: String = visible.map(|letter| if letter.is_whitespace() { ' ' } else { letter }).collect();
-    let text = text.trim();
-    match text.chars().count() {
-        0 => Err(format!("{name} has an empty text")),
-        count if count > chars_max => Err(format!("{name} has a text of {count} characters, at most {chars_max}")),
-        _ => Ok(text.to_owned()),
-    }
-}
-
-/// Controls, and what changes how the text around it is shown without being seen.
-fn is_invisible(letter: char) -> bool {
-    letter.is_control()
-        || matches!(letter, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
-        || matches!(letter, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e0fff}')
 }

@@ -15,7 +15,7 @@ use rand::{Rng as _, SeedableRng as _};
 use tokio::sync::watch;
 
 use super::outcome::{Ended, Evidence, Verdict};
-use super::purchase::{Asking, Buyer, Outcome};
+use super::purchase::Buyer;
 use crate::clock::Clock;
 use crate::config::Rung;
 use crate::enrich::articles::ANALYZER_LEXICON;
@@ -27,6 +27,7 @@ use crate::provider::book::Standing;
 use crate::provider::door::Purse;
 use crate::provider::gate::State;
 use crate::provider::ledger::{Owned, Refused};
+use crate::provider::purchase::{Asking, Outcome};
 use crate::provider::retry;
 
 /// Times that an article which failed is tried again by itself, each after a longer wait, before it is given up.
@@ -133,6 +134,8 @@ impl Task {
 pub struct Settings {
     /// `budget.ladder`.
     pub ladder: Vec<Rung>,
+    /// What one article may cost at most; `None`: as much as its session has.
+    pub cost_max: Option<NanoUsd>,
     /// Which readings are researched.
     pub research: Research,
     /// `retry.attempts_max`, for [`Verdict::Failed`]: attempts of one round.
@@ -181,7 +184,7 @@ impl Analyst {
     /// [`Refused::Closing`] and [`Refused::Ledger`]: nothing became of it, and it must be worked on again.
     pub async fn analyze(&self, task: &Task) -> Result<Ended, Refused> {
         let began = Instant::now();
-        let mut asking = Asking::of(task);
+        let mut asking = Asking::again(task.attempts, task.spent, self.settings.cost_max);
         let verdict = self.judge(task, &mut asking).await?;
         let took = began.elapsed();
         if matches!(verdict, Verdict::Analyzed(..)) {

@@ -2,7 +2,6 @@
 //! is made by.
 
 use super::purchase::SEARCH_CREDITS;
-use super::setup::catalog;
 use crate::config::{self, Config};
 use crate::enrich::content::{self, Question};
 use crate::model::{Article, NanoUsd, Timestamp};
@@ -28,7 +27,7 @@ pub fn estimator(config: &Config) -> anyhow::Result<Option<Estimator>> {
     if config.llm.provider == config::Provider::Lexicon {
         return Ok(None);
     }
-    let catalog = catalog(config)?;
+    let catalog = Catalog::configured(&config.llm)?;
     let schema = content::schema().to_string();
     let fixed = bound::question_tokens_max(&[&Question::new("", "", "", "").system, &schema]);
     let (llm, researches) = (config.llm.clone(), config.tavily.enabled);

@@ -32,7 +32,6 @@ mod setup;
 mod tend;
 mod waiting;
 
-use std::pin::pin;
 use std::sync::Arc;
 
 use anyhow::bail;
@@ -54,29 +53,6 @@ use crate::wire::headers;
 pub const RECORDS_MIN: usize = 8;
 /// Deliveries worked on side by side; what is under way is bounded by the source.
 const SIDE_BY_SIDE: usize = 256;
-
-/// Runs the chain, and what takes up again what waits, until either fails or the chain ends.
-///
-/// # Errors
-/// That of whichever failed.
-pub async fn together(
-    chain: impl Future<Output = anyhow::Result<()>>,
-    resumer: Resumer,
-    ledger: Ledger,
-) -> anyhow::Result<()> {
-    let (mut chain, mut resumer) = (pin!(chain), pin!(resumer.run()));
-    tokio::select! {
-        ended = &mut chain => {
-            ledger.close();
-            let rest = resumer.await;
-            ended.and(rest)
-        }
-        ended = &mut resumer => {
-            ended?;
-            chain.await
-        }
-    }
-}
 
 /// A batch, and the partition that it was read from.
 #[derive(Debug)]

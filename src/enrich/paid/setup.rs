@@ -1,14 +1,13 @@
 //! Puts the paid chain together from the configuration.
 
-use std::fs;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use parking_lot::Mutex;
 
 use super::article::{self, Analyst};
 use super::outcome::Records;
-use super::purchase::{self, Buyer, OPERATIONS, Researcher, SEARCHES};
+use super::purchase::{Buyer, OPERATIONS, Researcher, SEARCHES};
 use super::{Paid, Resumer};
 use crate::clickhouse::Store;
 use crate::clock::Clock;
@@ -19,14 +18,14 @@ use crate::enrich::worth::Research;
 use crate::kafka::{Group, Transactions};
 use crate::model::{Analysis, ArticleBatch, Deferral, LedgerEntry, Timestamp};
 use crate::observe::{self, Component};
-use crate::provider::adapter::{self, Http, Llm, Schema, Tavily};
+use crate::provider::adapter::{self, Http, Llm, Tavily};
 use crate::provider::book::Limits;
 use crate::provider::door::Door;
 use crate::provider::gate::{self, Gate};
 use crate::provider::journal::Journal;
 use crate::provider::ledger::{self, Ledger};
 use crate::provider::price::Catalog;
-use crate::provider::retry::Policy;
+use crate::provider::purchase;
 use crate::wire::Codec;
 
 /// What is given from outside.
@@ -119,6 +118,7 @@ impl Setup {
                 ladder: config.budget.ladder.clone(),
                 research: Research { enabled: config.tavily.enabled, strength_min: config.tavily.min_strength },
                 attempts_max: config.retry.attempts_max,
+                cost_max: config.budget.article_usd,
             },
             buyer,
             lexicon: Lexicon::new(),
@@ -160,51 +160,32 @@ fn buyer(
     journal: Journal,
     clock: &Clock,
 ) -> anyhow::Result<Buyer> {
-    let gate = |provider: &'static str, operations: &'static [&'static str]| {
-        let settings = gate::Settings {
-            provider,
-            operations,
-            concurrency_max: config.llm.concurrency_max,
-            breaker: (&config.breaker).into(),
-            seed: rand::random(),
-        };
-        Gate::new(&settings, clock.clone())
-    };
-    let limit = config.llm.concurrency_max;
-    let llm_gate = gate(llm.name(), OPERATIONS);
+    let catalog = Arc::new(Catalog::configured(&config.llm)?);
     let research = if config.tavily.enabled {
         let tavily = Tavily::new(&config.tavily, http)?;
-        let door = Door::new(ledger.clone(), gate(tavily.name(), SEARCHES), limit, clock.clone());
-        Some(Researcher { tavily, door })
+        let gate = Gate::new(&gate::Settings::configured(config, tavily.name(), SEARCHES), clock.clone());
+        Some(Researcher {
+            tavily,
+            door: Door::new(ledger.clone(), gate, config.llm.concurrency_max, clock.clone()),
+            journal: journal.clone(),
+            catalog: Arc::clone(&catalog),
+            hits: observe::journal(),
+            clock: clock.clone(),
+        })
     } else {
         None
     };
-    Ok(Buyer {
-        settings: purchase::Settings {
-            model: adapter::model(&config.llm).to_owned(),
-            max_output_tokens: adapter::max_output_tokens(&config.llm),
-            counts_ahead: config.llm.count_ahead,
-            article_max: config.budget.article_usd,
-            policy: Policy::new(&config.retry),
-        },
-        door: Door::new(ledger.clone(), llm_gate.clone(), limit, clock.clone()),
+    let parts = purchase::Parts {
         llm,
-        gate: llm_gate,
-        research,
-        journal,
+        operations: OPERATIONS,
+        schema_name: content::SCHEMA_NAME,
+        schema: content::schema(),
         ledger: ledger.clone(),
-        catalog: Arc::new(catalog(config)?),
-        schema: Arc::new(Schema::new(content::SCHEMA_NAME, &content::schema())),
-        fixed_tokens: OnceLock::new(),
-        hits: observe::journal(),
+        journal,
+        catalog,
         clock: clock.clone(),
-    })
-}
-
-pub(super) fn catalog(config: &Config) -> anyhow::Result<Catalog> {
-    let Some(file) = &config.llm.prices_file else { return Ok(Catalog::built_in().clone()) };
-    let text = fs::read_to_string(file).with_context(|| format!("llm.prices_file {}", file.display()))?;
-    Catalog::parse(&text).with_context(|| format!("llm.prices_file {}", file.display()))
+    };
+    Ok(Buyer { model: purchase::Buyer::new(parts, config), research })
 }
 
 /// Whether the configured providers can be asked at all: keys, addresses, prices.
@@ -217,7 +198,7 @@ pub fn check(config: &Config, now: Timestamp) -> anyhow::Result<()> {
     if config.tavily.enabled {
         Tavily::new(&config.tavily, &http)?;
     }
-    let catalog = catalog(config)?;
+    let catalog = Catalog::configured(&config.llm)?;
     let cheaper = config.budget.ladder.iter().filter_map(|rung| match &rung.action {
         Action::CheaperModel { model } => Some(model.as_str()),
         _ => None,

@@ -30,7 +30,7 @@ use tokio::sync::{Notify, watch};
 use tracing::{error, info, warn};
 
 use crate::clock::Clock;
-use crate::config::Breaker as BreakerConfig;
+use crate::config::{Breaker as BreakerConfig, Config};
 use crate::model::Timestamp;
 use crate::observe::{self, Breaker as Shown, ProviderMetrics};
 
@@ -76,6 +76,20 @@ pub struct Settings {
     pub breaker: BreakerSettings,
     /// Of the random part of pauses.
     pub seed: u64,
+}
+
+impl Settings {
+    /// As configured, for a model or what is asked beside it.
+    #[must_use]
+    pub fn configured(config: &Config, provider: &'static str, operations: &'static [&'static str]) -> Self {
+        Self {
+            provider,
+            operations,
+            concurrency_max: config.llm.concurrency_max,
+            breaker: (&config.breaker).into(),
+            seed: rand::random(),
+        }
+    }
 }
 
 impl From<&BreakerConfig> for BreakerSettings {
@@ -158,6 +172,16 @@ impl Gate {
     #[must_use]
     pub fn state(&self) -> State {
         self.0.state.borrow().clone()
+    }
+
+    /// Whether a call could go before `moment`, as far as is known now: the service is not away until then, and nobody
+    /// else is finding out whether it is back.
+    #[must_use]
+    pub fn may_open_by(&self, moment: Timestamp) -> bool {
+        let (parts, now) = (self.0.parts.lock(), self.0.clock.now());
+        let opens = |turn| !matches!(turn, Turn::At(opening) if opening >= moment);
+        let breaker = parts.breaker.turn(now);
+        opens(breaker) && breaker != Turn::Later && opens(parts.limit.turn(now))
     }
 
     /// Says when [`Gate::state`] changes.

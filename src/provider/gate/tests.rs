@@ -280,3 +280,29 @@ async fn many_callers_on_many_threads_all_get_in() {
     }
     assert_eq!(gate.0.parts.lock().limit.in_flight(), 0);
 }
+
+#[test]
+fn a_call_that_cannot_wait_is_told_when_there_is_no_sense_in_it() {
+    let (gate, hand) = gate("impatient", 2);
+    let soon = || gate.0.clock.now().plus(Duration::from_secs(5));
+    assert!(gate.may_open_by(soon()));
+    let full = (enter(&gate).unwrap(), enter(&gate).unwrap());
+    assert!(gate.may_open_by(soon()), "a place may come");
+    full.0.done(Ok(()));
+    full.1.done(Ok(()));
+    for _ in 0..5 {
+        enter(&gate).unwrap().done(Err(&transient()));
+        hand.advance(Duration::from_secs(1));
+    }
+    assert!(gate.state().is_out() && !gate.may_open_by(soon()), "it is away for a minute");
+    hand.advance(OPEN);
+    assert!(gate.may_open_by(soon()), "one call may try it");
+    let trying = enter(&gate).unwrap();
+    assert!(!gate.may_open_by(soon()), "and somebody does");
+    trying.done(Ok(()));
+    assert!(gate.may_open_by(soon()));
+    // A wait that the service asks for, of which it is not away.
+    let asks = CallError::Limited { retry_after: Some(Duration::from_secs(30)), error: "a minute's quota".to_owned() };
+    enter(&gate).unwrap().done(Err(&asks));
+    assert!(!gate.may_open_by(soon()) && gate.may_open_by(soon().plus(Duration::from_secs(60))));
+}

@@ -1,6 +1,7 @@
 //! The ledger: every hold is in the log before its call may leave, and every answer stays there.
 //!
-//! A partition of `spend.ledger` belongs to whoever owns the same partition of `articles.batches`. When a partition
+//! A partition of a ledger belongs to whoever owns the same partition of the hop's input: of `spend.ledger`, who has
+//! that of `articles.batches`; of `analysis.ledger`, who has that of `analysis.jobs`. When a partition
 //! comes, the ledger is read back ([`load`]): from the last snapshot, which is never far from the end, so that a start takes
 //! the same time after a week and after a year; and from where the sink stands, because what is not in ClickHouse yet
 //! must be remembered here ([`journal`]). What the last owner left open is in doubt from then on and counts in full.
@@ -15,6 +16,7 @@ pub mod journal;
 mod load;
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context as _;
@@ -40,7 +42,7 @@ const SNAPSHOT_EVERY: usize = 5_000;
 pub struct Settings {
     /// The brokers.
     pub kafka: config::Kafka,
-    /// `spend.ledger`, with its prefix.
+    /// `spend.ledger` or `analysis.ledger`, with its prefix.
     pub topic: String,
     /// The topic whose partitions own those of the ledger, with its prefix.
     pub owner_topic: String,
@@ -127,6 +129,29 @@ impl Ledger {
     /// No new hold is granted from now on; ends are still taken.
     pub fn close(&self) {
         self.0.closing.send_replace(true);
+    }
+
+    /// Runs the chain of a hop, and `rest` beside it until the ledger closes, until either fails or the chain ends.
+    ///
+    /// # Errors
+    /// That of whichever failed.
+    pub async fn beside(
+        &self,
+        chain: impl Future<Output = anyhow::Result<()>>,
+        rest: impl Future<Output = anyhow::Result<()>>,
+    ) -> anyhow::Result<()> {
+        let (mut chain, mut rest) = (pin!(chain), pin!(rest));
+        tokio::select! {
+            ended = &mut chain => {
+                self.close();
+                let rest = rest.await;
+                ended.and(rest)
+            }
+            ended = &mut rest => {
+                ended?;
+                chain.await
+            }
+        }
     }
 }
 

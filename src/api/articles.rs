@@ -21,7 +21,11 @@ use crate::model::{Timestamp, publisher_rank};
 pub(super) const CHARS_MAX: u64 = 1_000_000;
 
 pub(super) fn users() -> OpenApiRouter<Api> {
-    OpenApiRouter::new().routes(routes!(articles)).routes(routes!(ready)).routes(routes!(article)).routes(routes!(publishers))
+    OpenApiRouter::new()
+        .routes(routes!(articles))
+        .routes(routes!(ready))
+        .routes(routes!(article))
+        .routes(routes!(publishers))
 }
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]

@@ -133,7 +133,8 @@ async fn contexts(State(api): State<Api>, Query(asked): Query<AskedContexts>) ->
     if newest.is_none() && !api.store().has_candles(&exchange, &symbol, "").await? {
         return Err(Problem::not_found("this instrument is not known: /api/instruments names those that are"));
     }
-    let (oi_status, venue) = newest.map_or(("neutral".to_owned(), String::new()), |newest| (newest.oi_status, newest.venue));
+    let (oi_status, venue) =
+        newest.map_or(("neutral".to_owned(), String::new()), |newest| (newest.oi_status, newest.venue));
     Ok(Json(Told { exchange, symbol, oi_status, venue, contexts }))
 }
 

@@ -86,7 +86,9 @@ pub(super) fn after<K: DeserializeOwned>(cursor: Option<&str>) -> Result<Option<
     };
     match read() {
         Some(key) => Ok(Some(key)),
-        None => Err(Problem::invalid("cursor is none of this list: send next_cursor of the page before, or leave it out")),
+        None => {
+            Err(Problem::invalid("cursor is none of this list: send next_cursor of the page before, or leave it out"))
+        }
     }
 }
 

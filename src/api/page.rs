@@ -61,8 +61,7 @@ fn gzip(plain: &[u8]) -> Option<Bytes> {
 /// `/` is `index.html`, `/assets/NAME` any other file of the folder.
 pub(super) fn routes() -> Router<Api> {
     let index = |headers: HeaderMap| async move { answer("index.html", &headers) };
-    let asset =
-        |Path(name): Path<String>, headers: HeaderMap| async move { answer(&name, &headers) };
+    let asset = |Path(name): Path<String>, headers: HeaderMap| async move { answer(&name, &headers) };
     Router::new().route("/", get(index)).route("/assets/{*name}", get(asset))
 }
 

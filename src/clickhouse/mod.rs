@@ -3,7 +3,8 @@
 //! ```text
 //! model ──rows──► Store::insert_all ──decision──► inserted | retried | isolated as poison
 //! schemas/clickhouse/*.sql ──► Store::migrate, Store::check
-//! *_v views ──► Store::sessions, Store::summary, Store::answers, Store::market_signals, Store::newest_candles; questions/ ──► the API
+//! *_v views ──► Store::sessions, Store::summary, Store::answers, Store::market_signals, Store::newest_candles;
+//!             questions/ ──► the API
 //! ```
 //!
 //! # Why repeated inserts are harmless

@@ -190,7 +190,7 @@ settings! {
         /// Characters of clean text below which an article is screened as `short`.
         key min_chars: usize = 1000, within(0..=1_000_000);
         /// Characters of clean text from which an article is worth an analysis of its own:
-        /// sessions that are started by the API take no shorter one.
+        /// the API shows no shorter one as ready, and starts no session of it, unless it is asked to.
         key ready_chars: usize = 2000, within(0..=1_000_000);
         /// Languages (ISO 639-1) that are analysed; others are screened as `language`. Empty: all.
         key languages: Vec<String> = Vec::new(), each("codes of two letters such as \"en\"", language);

@@ -108,7 +108,9 @@ mod tests {
             assert_eq!(session_limit(&id, NanoUsd(300_000_000)), NanoUsd(nanos.min(300_000_000)));
         }
         assert_eq!(own_session_id("a", NanoUsd(300_000_000)), "api-a-0.30usd");
-        for id in ["2026-11-22", "autumn", "api-", "api-a-usd", "api--0.30usd", "api-a-0.3usd", "api-a-1e3usd", "a-0.30usd"] {
+        for id in
+            ["2026-11-22", "autumn", "api-", "api-a-usd", "api--0.30usd", "api-a-0.3usd", "api-a-1e3usd", "a-0.30usd"]
+        {
             assert_eq!(own_limit(id), None, "{id}");
             assert_eq!(session_limit(id, NanoUsd(7)), NanoUsd(7));
         }

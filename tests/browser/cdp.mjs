@@ -97,7 +97,7 @@ export class Browser {
 
 class Tab {
   constructor(browser, sessionId) {
-    Object.assign(this, { browser, sessionId, problems: [], expected: [], urls: new Map() });
+    Object.assign(this, { browser, sessionId, problems: [], expected: [], offline: false, urls: new Map() });
   }
 
   send(method, params) {
@@ -113,14 +113,32 @@ class Tab {
     } else if (method === 'Log.entryAdded' && params.entry.level === 'error' && params.entry.source !== 'network') {
       // What the network logs is told below, with its status.
       this.problems.push(`log: ${params.entry.text} ${params.entry.url ?? ''}`);
+    } else if (method === 'Page.javascriptDialogOpening') {
+      // The page opens none: a script of strangers did.
+      this.problems.push(`a script opened a dialog: ${params.message}`);
+      this.send('Page.handleJavaScriptDialog', { accept: false }).catch(() => {});
     } else if (method === 'Network.requestWillBeSent') {
       this.urls.set(params.requestId, params.request.url);
-    } else if (method === 'Network.loadingFailed' && !params.canceled && params.errorText !== 'net::ERR_ABORTED') {
+    } else if (method === 'Network.loadingFailed' && !this.offline && !params.canceled && params.errorText !== 'net::ERR_ABORTED') {
       this.problems.push(`request failed: ${this.urls.get(params.requestId)} ${params.errorText} ${params.blockedReason ?? ''}`);
     } else if (method === 'Network.responseReceived' && params.response.status >= 400) {
       const { status, url } = params.response;
       const allowed = this.expected.some((one) => one.status === status && url.includes(one.part));
       if (!allowed) this.problems.push(`refused: ${status} ${url}`);
+    }
+  }
+
+  /** Cuts the page off from its server while `act` runs. */
+  async cutOff(act) {
+    const conditions = (offline) => this.send('Network.emulateNetworkConditions', { offline, latency: 0, downloadThroughput: -1, uploadThroughput: -1 });
+    this.offline = true;
+    await conditions(true);
+    try {
+      return await act();
+    } finally {
+      await conditions(false);
+      await sleep(100);
+      this.offline = false;
     }
   }
 
@@ -191,12 +209,12 @@ class Tab {
 
   /** Replaces what a field holds by what is typed. */
   async type(selector, text) {
-    await this.until(`the field ${selector}`, (one) => document.querySelector(one) !== null, [selector]);
-    await this.evaluate((one) => {
+    await this.until(`the field ${selector} to take the focus`, (one) => {
       const field = document.querySelector(one);
-      field.focus();
-      field.select?.();
-    }, selector);
+      field?.focus();
+      field?.select?.();
+      return document.activeElement === field;
+    }, [selector]);
     if (text) await this.send('Input.insertText', { text });
     else await this.press('Delete');
   }

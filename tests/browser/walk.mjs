@@ -255,6 +255,7 @@ async function cancelJob() {
 }
 
 async function jobList() {
+  await open('#/jobs', 'Jobs');
   for (const status of ['Completed', 'Cancelled', 'All']) {
     await tab.click('main .choice button', status);
     await pressed(status);
@@ -275,6 +276,8 @@ async function dryRun() {
   if (options.shots) await tab.screenshot(join(options.shots, 'desktop-dry-run.png'));
   const faint = await tab.evaluate(faintTexts);
   demand(!faint.length, `too faint: ${faint.join('; ')}`);
+  const budget = await tab.evaluate(() => document.querySelector('dialog .estimate')?.textContent.includes('of $0.05') ?? true);
+  demand(budget, 'the estimate is of another budget than was typed');
   const refused = await tab.text('dialog .failure');
   if (refused) {
     await tab.click('dialog [aria-label=Close]');
@@ -338,13 +341,28 @@ async function articles() {
 
 async function article() {
   await open('#/articles?tab=analyzed', 'Articles');
-  need(await tab.until('the list', () => document.querySelector('.item, .empty')?.className === 'item' || document.querySelector('.empty') !== null) && await tab.has('.item a'), 'analysed article');
+  await pressed('Analysed');
+  await settled();
+  need(await tab.has('.item a'), 'analysed article');
   await tab.click('.item a');
   await tab.until('the article', () => document.querySelector('.article-text'));
   await settled();
   const links = await tab.evaluate(() => [...document.querySelectorAll('main a[target]')].map((a) => `${a.protocol} ${a.rel}`));
   demand(links.every((one) => /^https?: .*noopener/.test(one)), `unsafe links: ${links}`);
   await whole('desktop-article');
+}
+
+async function numbers() {
+  const wrong = await tab.evaluate(async () => {
+    const { ago, duration, price, usd } = await import('/assets/format.js');
+    const now = Date.UTC(2026, 0, 2);
+    return [
+      [price(1e-9), '0.000000001000'], [price(0.0000178), '0.00001780'], [price(0.5), '0.5000'], [price(4.51631), '4.5163'], [price(64210.5), '64,210.50'],
+      [price(1e6), '1,000,000.00'], [price(null), '–'], [price(0), '0.00'], [usd(0.3), '$0.30'], [usd(0.0001234), '$0.000123'], [usd(12.5), '$12.50'], [usd(4e8), '$400M'], [usd(undefined), '–'],
+      [duration(59), '59 s'], [duration(3600), '1 h'], [ago(now - 90_000, now), '1 min ago'], [ago('2026-01-01T00:00:00Z', now), '1 d ago'], [ago('nonsense', now), '–'],
+    ].filter(([is, wanted]) => is !== wanted).map(([is, wanted]) => `${is} is not ${wanted}`);
+  });
+  demand(!wrong.length, wrong.join('; '));
 }
 
 async function keyboard() {
@@ -373,6 +391,23 @@ async function themes() {
   demand((await theme()) === before, 'the theme does not change back');
 }
 
+/** Old data stays and says that it is old, new data says what happened, and both come back. */
+async function outage() {
+  await open('#/jobs', 'Jobs');
+  await open('#/signals', 'Signals');
+  await tab.cutOff(async () => {
+    await tab.until('the board to say that it is stale', () => document.querySelector('main .stale button'));
+    if (options.shots) await tab.screenshot(join(options.shots, 'desktop-stale.png'));
+    await tab.evaluate(() => {
+      location.hash = '#/articles';
+    });
+    await tab.until('the articles to say what happened', () => document.querySelector('.master-list .failure button'));
+    if (options.shots) await tab.screenshot(join(options.shots, 'desktop-unreachable.png'));
+  });
+  await tab.click('.master-list .failure button');
+  await tab.until('the articles to be there', () => document.querySelector('.master-list .item, .master-list .empty'));
+}
+
 async function instrumentHash() {
   await open('#/signals', 'Signals');
   return tab.evaluate(() => document.querySelector('.board .line a')?.getAttribute('href') ?? null);
@@ -387,6 +422,7 @@ async function look(name, theme, [width, height], phone, places) {
       need(hash, page);
       await open(hash, heading);
       await tab.until('pictures', () => [...document.images].every((image) => image.complete));
+      if (await tab.has('.board .line')) await tab.until('the spark lines', () => document.querySelector('.spark polyline'));
       // What was just drawn: canvases follow in the next frames.
       await tab.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
       await whole(`${name}-${theme}-${page}`);
@@ -402,6 +438,7 @@ async function walk() {
   const me = await tab.until('who is there', () => document.querySelector('.who'));
   if (!me) return;
   await step('first paint', paints);
+  await step('numbers as people read them', numbers);
   await step('keyboard', keyboard);
   await step('switch the theme', themes);
   await step('sort the board', sorts);
@@ -420,6 +457,7 @@ async function walk() {
   await step('filter the articles', articles);
   await step('open an article', article);
   const articleHash = await tab.evaluate(() => (/^#\/articles\/./.test(location.hash) ? location.hash : null));
+  await step('an outage is told and passes', outage);
   await step('an unknown page says so', async () => {
     await tab.evaluate(() => {
       location.hash = '#/nowhere';

@@ -32,7 +32,8 @@ async fn a_history_is_walked_once_while_it_grows() {
     let history = history();
     insert(&asking, &history).await;
     // A newer version of each: rows are told once.
-    insert(&asking, &history.iter().map(|old| Signal { version: 2, score: 60.0, ..old.clone() }).collect::<Vec<_>>()).await;
+    insert(&asking, &history.iter().map(|old| Signal { version: 2, score: 60.0, ..old.clone() }).collect::<Vec<_>>())
+        .await;
     let grow = async |page: usize| {
         let at = Timestamp(NOON.0 + i64::try_from(page).unwrap());
         insert(&asking, &[Signal { event_time: at, ..signal(&format!("new{page}"), 1, 10.0) }]).await;
@@ -43,9 +44,17 @@ async fn a_history_is_walked_once_while_it_grows() {
     assert_eq!(seen.into_iter().collect::<BTreeSet<_>>(), expected);
 
     let first = &asking.ok("/api/signals?source_id=s5").await["signals"][0];
-    assert_eq!((&first["score"], &first["cost_usd"], &first["kind"]), (&60.0.into(), &0.000_125.into(), &"article".into()));
-    assert_eq!((&first["event_time"], &first["components"]["sentiment"]), (&"2026-11-21T00:00:00Z".into(), &(-2.0).into()));
-    let count = async |query: &str| asking.ok(&format!("/api/signals?limit=500&{query}")).await["signals"].as_array().unwrap().len();
+    assert_eq!(
+        (&first["score"], &first["cost_usd"], &first["kind"]),
+        (&60.0.into(), &0.000_125.into(), &"article".into())
+    );
+    assert_eq!(
+        (&first["event_time"], &first["components"]["sentiment"]),
+        (&"2026-11-21T00:00:00Z".into(), &(-2.0).into())
+    );
+    let count = async |query: &str| {
+        asking.ok(&format!("/api/signals?limit=500&{query}")).await["signals"].as_array().unwrap().len()
+    };
     assert_eq!(count("kind=market").await, 0);
     assert_eq!(count("kind=article&subject=BTC&direction=bullish&strategy=news").await, 138 - 1);
     assert_eq!(count("direction=bearish").await, 0);
@@ -110,7 +119,9 @@ async fn instruments_their_candles_and_contexts() {
               "last_open_time": "2026-11-24T11:00:00Z", "last_close": 61.0 },
         ])
     );
-    let names = async |query: &str| asking.walk(&format!("/api/instruments?limit=2{query}"), "instruments", "symbol", async |_| ()).await;
+    let names = async |query: &str| {
+        asking.walk(&format!("/api/instruments?limit=2{query}"), "instruments", "symbol", async |_| ()).await
+    };
     assert_eq!(names("").await, ["AAAUSDT", "BBBUSDT", "AAAUSDT", "CCCUSD", "DDD"]);
     assert_eq!(names("&q=aaa").await, ["AAAUSDT", "AAAUSDT"]);
     assert_eq!(names("&exchange=kraken&q=c").await, ["CCCUSD"]);
@@ -120,13 +131,20 @@ async fn instruments_their_candles_and_contexts() {
     let series = "/api/candles?exchange=binance&symbol=AAAUSDT&interval=1h";
     let candles = asking.ok(&format!("{series}&limit=2")).await;
     let at = |hours: i64| NOON.0 + hours * 3_600_000;
-    assert_eq!(candles["candles"], json!([[at(58), 59.0, 61.0, 58.0, 60.0, 10.0], [at(59), 60.0, 62.0, 59.0, 61.0, 10.0]]));
+    assert_eq!(
+        candles["candles"],
+        json!([[at(58), 59.0, 61.0, 58.0, 60.0, 10.0], [at(59), 60.0, 62.0, 59.0, 61.0, 10.0]])
+    );
     let ranged = asking.ok(&format!("{series}&from={}&to=2026-11-22T12:00:00Z", at(10))).await;
     assert_eq!(ranged["candles"].as_array().unwrap().len(), 2);
     assert_eq!(asking.ok(&format!("{series}&to=2000-01-01T00:00:00Z")).await["candles"], json!([]));
     assert_eq!(asking.get("/api/candles?exchange=binance&symbol=AAAUSDT&interval=5m").await.0, 404);
     for odd in ["", "&limit=0", "&limit=5001", "&from=x"] {
-        let path = if odd.is_empty() { "/api/candles?exchange=binance&symbol=&interval=1h".to_owned() } else { format!("{series}{odd}") };
+        let path = if odd.is_empty() {
+            "/api/candles?exchange=binance&symbol=&interval=1h".to_owned()
+        } else {
+            format!("{series}{odd}")
+        };
         assert_eq!(asking.get(&path).await.0, 400, "{odd}");
     }
     let odd = "/api/candles?exchange=%27%3B%20DROP&symbol=%00&interval=%3F";
@@ -137,7 +155,7 @@ async fn instruments_their_candles_and_contexts() {
     assert_eq!(contexts["contexts"].as_array().unwrap().len(), 3);
     assert_eq!(
         contexts["contexts"][1],
-        json!({ "as_of": "2026-11-22T00:01:00Z", "fetched_at": "2026-11-22T00:00:00Z", "open_interest_usd": null,
+        json!({ "oi_status": "resolved", "venue": "binance", "as_of": "2026-11-22T00:01:00Z", "fetched_at": "2026-11-22T00:00:00Z", "open_interest_usd": null,
                 "open_interest_change": null, "funding_rate": 0.01, "long_short_ratio": null,
                 "liquidations_long_usd": null, "liquidations_short_usd": null })
     );
@@ -193,16 +211,21 @@ async fn the_feed_is_kept_told_apart_and_renewed() {
     scored(&asking, "BBB", 30.0, 1).await;
     let feed = until_json(&asking, "/api/results", |json| json["signals"].as_array().unwrap().len() == 6).await;
     let first = &feed["signals"][0];
-    assert_eq!((&first["symbol"], &first["strategy"], &first["score"]), (&"AAA".into(), &"momentum".into(), &90.0.into()));
+    assert_eq!(
+        (&first["symbol"], &first["strategy"], &first["score"]),
+        (&"AAA".into(), &"momentum".into(), &90.0.into())
+    );
     assert_eq!((&first["oi_metadata"]["status"], &first["components"]["trend"]), (&"neutral".into(), &10.5.into()));
     assert!(first["observability"]["levels"].is_array() && first["event_time"].is_i64());
-    let scores: Vec<f64> = feed["signals"].as_array().unwrap().iter().map(|signal| signal["score"].as_f64().unwrap()).collect();
+    let scores: Vec<f64> =
+        feed["signals"].as_array().unwrap().iter().map(|signal| signal["score"].as_f64().unwrap()).collect();
     assert!(scores.is_sorted_by(|a, b| a >= b), "{scores:?}");
 
     let brief = asking.ok("/api/results?observability=false&limit=4").await;
     assert_eq!(brief["signals"].as_array().unwrap().len(), 4);
     assert!(brief["signals"][0].get("observability").is_none());
-    let count = async |query: &str| asking.ok(&format!("/api/results?{query}")).await["signals"].as_array().unwrap().len();
+    let count =
+        async |query: &str| asking.ok(&format!("/api/results?{query}")).await["signals"].as_array().unwrap().len();
     assert_eq!(count("symbol=AAA&exchange=binance&interval=1h").await, 3);
     assert_eq!(count("strategy=breakout&direction=bearish").await, 1);
     assert_eq!((count("min_score=89").await, count("oi_status=resolved").await), (2, 0));

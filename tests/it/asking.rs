@@ -128,7 +128,8 @@ impl Asking {
             assert_eq!(status, expected, "{path}?{query}: {json}");
             assert_eq!(json["error"]["code"], "invalid_request", "{json}");
         }
-        for odd in ["%27%20OR%201%3D1%20--", "%00", "%3F", "%5C%27", "%60", "%7Bx%7D", "%F0%9F%9A%80", "%FF", "%0A%09"] {
+        for odd in ["%27%20OR%201%3D1%20--", "%00", "%3F", "%5C%27", "%60", "%7Bx%7D", "%F0%9F%9A%80", "%FF", "%0A%09"]
+        {
             let json = self.ok(&format!("{path}?{text_parameter}={odd}")).await;
             assert_eq!(json[list].as_array().unwrap().len(), 0, "{path} {odd}");
         }

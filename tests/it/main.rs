@@ -6,9 +6,7 @@
 mod analysis;
 mod analysis_api;
 mod api;
-mod api_articles;
 mod api_market;
-mod api_sessions;
 mod asking;
 mod audit;
 mod bad_input;

@@ -13,7 +13,7 @@ const STREAM_RETRY_MS_MAX = 30_000;
 const EVENT_CHARS_MAX = 4 * 1024 * 1024;
 
 /** What went wrong, as the person reads it. `status` 0: no answer came. */
-export class ApiError extends Error {
+class ApiError extends Error {
   constructor(status, code, message, requestId = '', retryAfterMs = 0) {
     super(message);
     Object.assign(this, { status, code, requestId, retryAfterMs });

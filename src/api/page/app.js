@@ -1,13 +1,13 @@
 // The shell: who is there, where they are, and the page for that. Pages come when they are first opened, but for the board.
 
 import { get, token } from './api.js';
-import { useTheme } from './data.js';
+import { forget, useTheme } from './data.js';
 import { SignIn, useAccessNeeded } from './dialogs.js';
 import { Icon } from './icons.js';
 import { Empty, Failure, Loading } from './parts.js';
 import { Signals } from './pages/signals.js';
 import { link, useRoute } from './route.js';
-import { html, render, useEffect, useRef, useState } from './view.js';
+import { html, render, useEffect, useErrorBoundary, useRef, useState } from './view.js';
 
 const PAGES = [
   { page: 'signals', title: 'Signals', view: async () => Signals },
@@ -45,6 +45,7 @@ function Page({ route, me }) {
   const entry = PAGES.find((known) => known.page === route.page);
   const [, setLoaded] = useState(0);
   const [error, setError] = useState(null);
+  const [broken, mend] = useErrorBoundary((thrown) => console.error(thrown));
   useEffect(() => {
     if (!entry || VIEWS[entry.page]) return;
     setError(null);
@@ -56,6 +57,7 @@ function Page({ route, me }) {
   if (!entry) return html`<${Empty} title="There is no such page.">The <a href=${link('signals')}>signals</a> are here.<//>`;
   if (entry.admin && !me.admin) return html`<${Empty} title="This page is for admins.">Sign in with an admin’s token to see it.<//>`;
   if (error) return html`<${Failure} error=${error} retry=${() => location.reload()} />`;
+  if (broken) return html`<${Failure} error=${{ message: 'The server sent something that this page cannot show.', code: String(broken.message) }} retry=${mend} />`;
   const View = VIEWS[entry.page];
   return View ? html`<${View} route=${route} me=${me} />` : html`<${Loading} what="the page" />`;
 }
@@ -70,8 +72,12 @@ function useMe() {
       setState({ me: data, error: null });
       if (data.tokens && !data.user) setAsking(true);
     } catch (error) {
-      setState({ me: null, error });
+      if (error.status !== 401) return setState({ me: null, error });
+      // The token of before is no longer good.
+      token.clear();
+      setState({ me: { user: null, admin: false, tokens: true }, error: null });
     }
+    return undefined;
   };
   useEffect(() => {
     ask();
@@ -84,7 +90,7 @@ function useMe() {
     signIn: () => setAsking(true),
     closed: () => setAsking(false),
     signedIn: (me) => (setState({ me, error: null }), setAsking(false)),
-    signOut: () => (token.clear(), setState((old) => ({ ...old, me: { ...old.me, user: null, admin: false } })), setAsking(true)),
+    signOut: () => (token.clear(), forget(), setState((old) => ({ ...old, me: { ...old.me, user: null, admin: false } })), setAsking(true)),
   };
 }
 
@@ -95,7 +101,7 @@ function Content({ access, route }) {
   if (me.tokens && !me.user) {
     return html`<${Empty} title="Sign in to see signals, articles and jobs."><button type="button" class="primary" onClick=${access.signIn}>Sign in</button><//>`;
   }
-  return html`<${Page} key=${me.user} route=${route} me=${me} />`;
+  return html`<${Page} key=${`${me.user} ${route.page}`} route=${route} me=${me} />`;
 }
 
 function App() {

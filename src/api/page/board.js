@@ -10,7 +10,7 @@ import { html, useEffect, useLayoutEffect, useMemo, useRef, useState } from './v
 const MARGIN_ROWS = 8;
 
 /** Rows in the order of a column's `value`; what has none is last either way. */
-export function sorted(rows, column, descending) {
+function sorted(rows, column, descending) {
   const sign = descending ? -1 : 1;
   const keyed = rows.map((row) => [column.value(row), row]);
   const missing = (value) => value === null || value === undefined || Number.isNaN(value);

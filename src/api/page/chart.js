@@ -36,7 +36,7 @@ const layout = (colours) => ({
 const seconds = (ms) => Math.floor(ms / 1000);
 
 /** The bar that a moment belongs to: the last that began before it; null before the first. */
-export function barAt(times, time) {
+function barAt(times, time) {
   let low = 0;
   let high = times.length;
   while (low < high) {
@@ -48,7 +48,7 @@ export function barAt(times, time) {
 }
 
 /** Two ends of a line, cut at the first bar; null where nothing of it is left. */
-export function cut(from, to, first) {
+function cut(from, to, first) {
   if (to.time <= from.time || to.time <= first) return null;
   if (from.time >= first) return [from, to];
   const part = (first - from.time) / (to.time - from.time);
@@ -56,7 +56,7 @@ export function cut(from, to, first) {
 }
 
 /** Signals as marks on their bar, of each bar the strongest; `event_time` is a close, so the bar began before it. */
-export function signalMarks(signals, times, colours) {
+function signalMarks(signals, times, colours) {
   const strongest = new Map();
   for (const signal of signals) {
     const bar = barAt(times, seconds(Date.parse(signal.event_time)) - 1);

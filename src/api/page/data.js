@@ -12,40 +12,53 @@ const POLL_MS_MAX = 60_000;
 
 const NOTHING = { path: null, data: null, error: null, loading: true, at: 0 };
 
+/** Answers that outlive their page, by path: whoever comes back sees them at once, and asks with their ETag. */
+const remembered = new Map();
+/** What a signed-in person saw is not for the next one. */
+export const forget = () => remembered.clear();
+
 /**
  * The answer of `path` (null: none yet), asked for again every `poll` ms with its ETag. `data` stays when a later request
- * fails: `data` together with `error` is stale. `keep`: data of the path before stays until the new one is there.
+ * fails: `data` together with `error` is stale. `keep`: data of the path before stays until the new one is there. `remember`:
+ * the newest answer outlives the page; for the few large ones only.
  */
-export function useResource(path, { poll = 0, keep = false } = {}) {
-  const [state, setState] = useState(NOTHING);
+export function useResource(path, { poll = 0, keep = false, remember = false } = {}) {
+  const [state, setState] = useState(() => remembered.get(path)?.state ?? NOTHING);
   const reload = useRef(() => {});
+  const every = useRef(poll);
+  every.current = poll;
   useEffect(() => {
     if (!path) return undefined;
     const abort = new AbortController();
     let timer = 0;
-    let etag = null;
+    let etag = remembered.get(path)?.etag ?? null;
     let failures = 0;
-    setState((old) => ({ ...(keep && old.data ? old : NOTHING), loading: true, path }));
+    setState((old) => remembered.get(path)?.state ?? { ...(keep && old.data ? old : NOTHING), loading: true, path });
     async function load() {
       clearTimeout(timer);
-      let wait = poll;
+      let wait = every.current;
       try {
         const answer = await get(path, { etag, signal: abort.signal });
         if (abort.signal.aborted) return;
         failures = 0;
         etag = answer.etag;
         const at = Date.now();
-        if (answer.unchanged) setState((old) => (old.error ? { ...old, error: null, at } : old));
-        else setState({ path, data: answer.data, error: null, loading: false, at });
+        if (answer.unchanged) {
+          setState((old) => (old.error ? { ...old, error: null, at } : old));
+        } else {
+          const state = { path, data: answer.data, error: null, loading: false, at };
+          if (remember) remembered.set(path, { state, etag });
+          setState(state);
+        }
       } catch (error) {
         if (abort.signal.aborted) return;
         failures += 1;
-        wait = Math.min(Math.max(poll * 2 ** Math.min(failures, 5), error.retryAfterMs ?? 0), POLL_MS_MAX);
+        wait = Math.min(Math.max(every.current * 2 ** Math.min(failures, 5), error.retryAfterMs ?? 0), POLL_MS_MAX);
         setState((old) => ({ ...old, error, loading: false }));
       }
-      if (poll) timer = setTimeout(load, document.hidden ? wait * HIDDEN_FACTOR : wait);
+      if (every.current) timer = setTimeout(load, document.hidden ? wait * HIDDEN_FACTOR : wait);
     }
-    const seen = () => !document.hidden && poll && load();
+    const seen = () => !document.hidden && every.current && load();
     document.addEventListener('visibilitychange', seen);
     reload.current = load;
     load();

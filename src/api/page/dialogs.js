@@ -1,14 +1,14 @@
 // Dialogs: the browser's own `<dialog>`, which keeps the focus and closes by Escape.
 
-import { access, command, get, token } from './api.js';
+import { access, get, token } from './api.js';
 import { Icon } from './icons.js';
 import { Failure } from './parts.js';
-import { html, useEffect, useRef, useState } from './view.js';
+import { html, useEffect, useLayoutEffect, useRef, useState } from './view.js';
 
 /** Opens as it is rendered; `onClose` when it was closed in whatever way. */
 export function Dialog({ title, onClose, children, className = '' }) {
   const element = useRef(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const before = document.activeElement;
     element.current.showModal();
     return () => before?.focus?.();

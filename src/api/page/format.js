@@ -27,22 +27,26 @@ export const price = (value) => (known(value) ? fixed(Number(value), priceDigits
 /** A price among others of its kind: all with the decimals of `like`. */
 export const priceLike = (value, like) => (known(value) ? fixed(Number(value), priceDigits(like)) : UNKNOWN);
 
-/** Dollars: small ones to two significant digits and more, large ones shortened. */
+/** Dollars: cents at least, three significant digits of what is less than one, large ones shortened. */
 export function usd(value) {
   if (!known(value)) return UNKNOWN;
   const dollars = Number(value);
   const size = Math.abs(dollars);
   const sign = dollars < 0 ? '−' : '';
-  if (size >= 1e5) {
+  if (size >= 1e4) {
     return `${sign}$${format('compact', { notation: 'compact', maximumSignificantDigits: 4 }).format(size)}`;
   }
   if (size === 0) return '$0.00';
   if (size >= 0.995) return `${sign}$${fixed(size, 2)}`;
-  return `${sign}$${fixed(size, Math.min(9, Math.max(3, 2 - Math.floor(Math.log10(size)))))}`;
+  const digits = Math.min(9, 2 - Math.floor(Math.log10(size)));
+  return `${sign}$${format(`up to ${digits}`, { minimumFractionDigits: 2, maximumFractionDigits: digits }).format(size)}`;
 }
 
 /** Whole numbers with thousands. */
 export const count = (value) => (known(value) ? format('count', { maximumFractionDigits: 0 }).format(Number(value)) : UNKNOWN);
+
+/** `1 batch`, `2 batches`. */
+export const plural = (value, one, many = `${one}s`) => `${count(value)} ${Number(value) === 1 ? one : many}`;
 
 /** A number with so many decimals. */
 export const number = (value, digits = 2) => (known(value) ? fixed(Number(value), digits) : UNKNOWN);

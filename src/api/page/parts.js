@@ -68,7 +68,7 @@ const STATUS = {
 /** A status word; an open breaker is bad, an open session is not. */
 export const Status = ({ value, breaker }) => {
   const tone = breaker && value === 'open' ? 'bad' : STATUS[value] ?? 'plain';
-  return html`<${Badge} tone=${tone}>${value ? String(value).replaceAll('_', ' ') : UNKNOWN}<//>`;
+  return html`<${Badge} tone=${tone}>${value ? String(value).replaceAll('_', ' ').replace('analyzed', 'analysed') : UNKNOWN}<//>`;
 };
 
 /** A link to elsewhere. Only http and https become links; of the rest the text stays. */
@@ -138,10 +138,10 @@ export function Loaded({ resource, what, lines, children }) {
 
 /**
  * A plain table in a box that scrolls sideways, or cards on a phone. A column is `{ name, cell(row), num, wide }`;
- * `name` labels the cell on the phone's card.
+ * `name` labels the cell on the phone's card. `compact`: short values, four of them beside each other there.
  */
-export const Table = ({ label, columns, rows, id, empty = 'Nothing here.', current }) => (rows.length
-  ? html`<div class="scroll" tabindex="0" role="region" aria-label=${label}><table class="cards"><thead><tr>
+export const Table = ({ label, columns, rows, id, empty = 'Nothing here.', current, compact }) => (rows.length
+  ? html`<div class="scroll" tabindex="0" role="region" aria-label=${label}><table class=${compact ? 'cards compact' : 'cards'}><thead><tr>
       ${columns.map((column) => html`<th key=${column.name} scope="col" class=${column.num ? 'right' : ''}>${column.name}</th>`)}</tr></thead>
     <tbody>${rows.map((row, index) => html`<tr key=${id ? id(row) : index} class=${current && current(row) ? 'current' : ''}>
       ${columns.map((column) => html`<td key=${column.name} data-label=${column.name} class=${`${column.num ? 'right num' : ''} ${column.wide ? 'wide' : ''}`}>${column.cell(row)}</td>`)}</tr>`)}</tbody></table></div>`

@@ -7,4 +7,4 @@ import htm from './vendor/htm.js';
 
 export const html = htm.bind(h);
 export { Fragment, render };
-export { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from './vendor/preact-hooks.js';
+export { useCallback, useEffect, useErrorBoundary, useLayoutEffect, useMemo, useRef, useState } from './vendor/preact-hooks.js';

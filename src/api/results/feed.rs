@@ -116,9 +116,8 @@ impl Feed {
             Some(before) => before.start.clone(),
             None => format!("{{\"last_updated\":{},\"signals\":[", now.0),
         };
-        let whole = |pieces: Vec<u8>, tag: &str| {
-            Tagged::packed(Bytes::from([start.as_bytes(), &pieces, END].concat()), tag)
-        };
+        let whole =
+            |pieces: Vec<u8>, tag: &str| Tagged::packed(Bytes::from([start.as_bytes(), &pieces, END].concat()), tag);
         let (full, brief) = (whole(full, &hash), whole(brief, &format!("{hash}-brief")));
         Self { stamp, hash, start, signals, full, brief }
     }
@@ -286,7 +285,10 @@ mod tests {
         let feed = Feed::of(rows(), Stamp::default(), Timestamp(5), None);
         let (json, names) = symbols(&feed, &all()).await;
         assert_eq!(names, "AAA BBB CCC", "what cannot be read is left out");
-        assert_eq!((&json["last_updated"], &json["signals"][0]["observability"]["levels"]), (&5.into(), &Value::Array(vec![])));
+        assert_eq!(
+            (&json["last_updated"], &json["signals"][0]["observability"]["levels"]),
+            (&5.into(), &Value::Array(vec![]))
+        );
         let brief = symbols(&feed, &Wanted { observed: false, ..all() }).await.0;
         assert_eq!(brief["signals"][2]["event_time"], 7);
         assert!(brief["signals"][0].get("observability").is_none());

@@ -108,11 +108,7 @@ impl Asked {
     get, path = "/api/results", tag = "market", params(Asked),
     responses((status = OK, body = MasterFeed), (status = NOT_MODIFIED, description = "As the caller has it"))
 )]
-async fn results(
-    State(api): State<Api>,
-    Query(asked): Query<Asked>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
+async fn results(State(api): State<Api>, Query(asked): Query<Asked>, headers: HeaderMap) -> Result<Response, Problem> {
     let wanted = asked.wanted()?;
     let (store, clock) = (api.store().clone(), api.clock().clone());
     let feed = api.reads().feed.get(api.clock().now(), |before| Feed::look(store, clock, before)).await?;

@@ -7,7 +7,8 @@
 //! suffice for is deferred, waits in its session only, and is ready for another one.
 //!
 //! A record is sent at a time and each is waited for. Where that fails halfway, the session has the batches that arrived,
-//! and the caller learns that it failed; the same `Idempotency-Key` goes on with what is left under the same name.
+//! and the caller learns that it failed. Under the same `Idempotency-Key` it can be asked again: that starts what is
+//! left under the same name and limit, or names the session once the tables know it.
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -220,9 +221,8 @@ async fn repeated(api: &Api, meant: &Meant, now: Timestamp) -> Result<Option<Acc
     if !meant.has_key {
         return Ok(None);
     }
-    let reused = || {
-        Problem::conflict("key_reused", "this Idempotency-Key came with another wish before: take another key")
-    };
+    let reused =
+        || Problem::conflict("key_reused", "this Idempotency-Key came with another wish before: take another key");
     if let Some(started) = api.reads().starts.called(&meant.name, now) {
         return if started.wish == meant.wish { Ok(Some(started.accepted)) } else { Err(reused()) };
     }

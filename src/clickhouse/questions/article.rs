@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::question::{Question, rows};
-use super::{StoredSignal, moment};
+use super::{StoredSignal, moment, moments};
 use crate::clickhouse::{Failure, Store, dollars};
 
 /// Attempts and calls of an article that are told at most, the newest first.
@@ -77,8 +77,8 @@ pub struct AnalysisState {
     pub novelty: f64,
     pub validation_score: Option<f64>,
     pub sources: Vec<String>,
-    #[serde(skip_serializing)]
-    #[schema(ignore)]
+    #[serde(serialize_with = "moments")]
+    #[schema(value_type = Vec<Option<String>>)]
     pub source_dates: Vec<Option<i64>>,
     #[serde(serialize_with = "dollars")]
     #[schema(value_type = f64)]

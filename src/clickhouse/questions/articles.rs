@@ -189,8 +189,7 @@ impl Store {
             Question::new(latest).bound(ids).all::<Latest>(self),
         )?;
         let mut read: HashMap<String, Read> = read.into_iter().map(|row| (row.article_id.clone(), row)).collect();
-        let mut latest: HashMap<String, Latest> =
-            latest.into_iter().map(|row| (row.article_id.clone(), row)).collect();
+        let mut latest: HashMap<String, Latest> = latest.into_iter().map(|row| (row.article_id.clone(), row)).collect();
         let line = |row: Listed| {
             let (read, latest) = (read.remove(&row.article_id), latest.remove(&row.article_id));
             line(row, read, latest)
@@ -222,7 +221,10 @@ fn question(filter: &ArticleFilter, since: Option<Timestamp>, after: Option<&Art
         // The first condition is one that an index knows.
         Some(ArticleKey(at, id)) => question
             .with(" AND published_at <= fromUnixTimestamp64Milli(toInt64(?))", moment_of(Timestamp(*at)))
-            .with(" AND (toUnixTimestamp64Milli(published_at), article_id) < (toInt64(?), ?)", *at)
+            .with(
+                " AND (toUnixTimestamp64Milli(published_at), article_id) < (toInt64(?), ?)",
+                moment_of(Timestamp(*at)),
+            )
             .bound(id),
         None => question,
     };

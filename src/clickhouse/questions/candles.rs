@@ -11,10 +11,11 @@ use crate::model::Timestamp;
 /// Series whose last closes are told at most.
 const SPARKS_MAX: i64 = 20_000;
 
-/// Backwards along the sort key, and only as far as the newest of each series go.
+/// Backwards along the sort key.
 const SPARKS: &str = "\
-SELECT exchange, symbol, interval, arrayReverse(groupArray(close)) AS closes FROM ( \
-    SELECT exchange, symbol, interval, close FROM candles FINAL \
+SELECT exchange, symbol, interval, \
+       arrayMap(bar -> bar.2, arraySort(groupArray((toUnixTimestamp64Milli(open_time), close)))) AS closes FROM ( \
+    SELECT exchange, symbol, interval, open_time, close FROM candles FINAL \
     ORDER BY exchange DESC, symbol DESC, interval DESC, open_time DESC \
     LIMIT 40 BY exchange, symbol, interval \
 ) GROUP BY exchange, symbol, interval ORDER BY exchange, symbol, interval";

@@ -14,12 +14,8 @@ use crate::model::Timestamp;
 #[schema(as = Context)]
 pub struct ContextState {
     /// `resolved`, `aggregated`, `neutral`.
-    #[serde(skip_serializing)]
-    #[schema(ignore)]
     pub oi_status: String,
     /// Whose derivatives; empty where none were asked.
-    #[serde(skip_serializing)]
-    #[schema(ignore)]
     pub venue: String,
     /// The newest moment that it speaks of.
     #[serde(serialize_with = "moment_or_null")]

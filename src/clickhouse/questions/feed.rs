@@ -15,12 +15,12 @@ const CANDLES: &str = "SELECT count() AS rows, max(version) AS version FROM cand
 
 /// What a session's row is made of. Every state of a hold is a row until versions are merged.
 const SESSIONS: &str = "\
-SELECT (SELECT count() FROM batch_processing_sessions) + (SELECT count() FROM batch_processing_records) \
-     + (SELECT count() FROM spend) + (SELECT count() FROM session_events) AS rows, \
-       greatest((SELECT max(version) FROM batch_processing_sessions), \
-                (SELECT max(version) FROM batch_processing_records), \
-                (SELECT toUnixTimestamp64Milli(max(at)) FROM spend), \
-                (SELECT toUnixTimestamp64Milli(max(at)) FROM session_events)) AS version";
+SELECT sum(amount) AS rows, max(newest) AS version FROM ( \
+    SELECT count() AS amount, max(version) AS newest FROM batch_processing_sessions \
+    UNION ALL SELECT count(), max(version) FROM batch_processing_records \
+    UNION ALL SELECT count(), toUnixTimestamp64Milli(max(at)) FROM spend \
+    UNION ALL SELECT count(), toUnixTimestamp64Milli(max(at)) FROM session_events \
+)";
 
 /// How a table stood.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Row, Deserialize)]

@@ -135,7 +135,8 @@ impl Store {
         let (exchanges, symbols): (Vec<String>, Vec<String>) =
             keys.iter().map(|key| (key.exchange.clone(), key.symbol.clone())).unzip();
         let ask = |sql| Question::new(sql).bound(exchanges.clone()).bound(symbols.clone());
-        let (traded, resolved) = tokio::try_join!(ask(CANDLES).all::<Traded>(self), ask(RESOLVED).all::<Resolved>(self))?;
+        let (traded, resolved) =
+            tokio::try_join!(ask(CANDLES).all::<Traded>(self), ask(RESOLVED).all::<Resolved>(self))?;
         Ok(keys.iter().filter_map(|key| instrument(key, &traded, &resolved)).collect())
     }
 }

@@ -67,6 +67,12 @@ pub(super) fn moment_or_null<S: Serializer>(millis: &Option<i64>, to: S) -> Resu
     }
 }
 
+/// Each as RFC 3339, or null.
+#[expect(clippy::ptr_arg, reason = "serde's signature")]
+fn moments<S: Serializer>(all: &Vec<Option<i64>>, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(all.iter().map(|millis| millis.map(|millis| Timestamp(millis).to_string())))
+}
+
 /// Dollars, or null.
 #[expect(clippy::ref_option, reason = "serde's signature")]
 fn dollars_or_null<S: Serializer>(nanos: &Option<i64>, to: S) -> Result<S::Ok, S::Error> {

@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::articles::OUTCOMES;
+use super::moment;
 use super::question::{Question, rows};
 use super::ready::{ANALYZED, WAITING};
-use super::moment;
 use crate::clickhouse::{Failure, Store, dollars};
 
 /// Publishers that are told at most, those with most articles first.
@@ -53,7 +53,7 @@ impl Store {
     pub async fn publishers(&self, ready_chars: u64) -> Result<Vec<PublisherState>, Failure> {
         Question::new("SELECT publisher, count() AS articles, countIf(is_analyzed) AS analyzed, countIf(screen = ''")
             .with(" AND text_chars >= toInt64(?)", rows(ready_chars))
-            .and(" AND NOT is_analyzed AND article_id NOT IN (")
+            .and(" AND NOT is_analyzed AND a.article_id NOT IN (")
             .and(WAITING)
             .and(")) AS ready, countIf(screen != '') AS screened")
             .and(", countIf(status = 'failed' AND NOT is_analyzed) AS failed")

@@ -80,13 +80,6 @@ impl Question {
         self
     }
 
-    /// Goes on with all of `other`.
-    pub(super) fn joined(mut self, other: Self) -> Self {
-        self.sql.push_str(&other.sql);
-        self.values.extend(other.values);
-        self
-    }
-
     fn on(self, store: &Store) -> Query {
         let query = store.client.query(&self.sql).with_setting("max_execution_time", WORK_MAX.as_secs().to_string());
         self.values.into_iter().fold(query, |query, value| match value {

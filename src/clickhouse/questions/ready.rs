@@ -10,8 +10,8 @@ use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::moment;
 use super::question::{Question, rows};
+use super::{moment, moment_of};
 use crate::clickhouse::{Failure, Store};
 use crate::model::{Article, Screen, Timestamp};
 
@@ -116,10 +116,9 @@ struct Sized {
     text_chars: u32,
 }
 
-/// What is asked for of articles that are ready: `columns` of them.
-fn ready(columns: &str, filter: &ReadyFilter) -> Question {
-    Question::new("SELECT ")
-        .and(columns)
+/// What `select` asks for, of articles that are ready.
+fn ready(select: Question, filter: &ReadyFilter) -> Question {
+    select
         .and(" FROM articles FINAL WHERE run_id = 'live' AND screen = ''")
         .with(" AND text_chars >= toInt64(?)", rows(filter.chars_min))
         .when(" AND publisher = ?", filter.publisher.as_deref())
@@ -136,7 +135,7 @@ impl Store {
     /// # Errors
     /// The server does not answer.
     pub async fn ready_count(&self, filter: &ReadyFilter) -> Result<u64, Failure> {
-        Ok(ready("count()", filter).first(self).await?.unwrap_or_default())
+        Ok(ready(Question::new("SELECT count()"), filter).first(self).await?.unwrap_or_default())
     }
 
     /// The places of at most `limit` articles behind `after`, in the order in which budgets are spent on them.
@@ -156,11 +155,12 @@ impl Store {
         } else {
             Question::new("SELECT ").with("toUInt64(indexOf(?, lower(publisher)) - 1) AS rank", first)
         };
-        let question = rank.and(", -toUnixTimestamp64Milli(published_at) AS age, article_id").joined(ready("", filter));
+        let select = rank.and(", -toUnixTimestamp64Milli(published_at) AS age, article_id");
+        let question = ready(select, filter);
         let question = match after {
             Some(key) => question
                 .with(" AND (rank, age, article_id) > (toUInt64(?), toInt64(?), ?)", key.rank.cast_signed())
-                .bound(key.age)
+                .bound(-moment_of(Timestamp(key.age.saturating_neg())))
                 .bound(&key.article_id),
             None => question,
         };
@@ -193,7 +193,8 @@ impl Store {
         let mut chars = 0;
         for keys in keys.chunks(CHUNK_ROWS) {
             let sizes = "SELECT article_id, text_chars FROM articles FINAL WHERE run_id = 'live' AND article_id IN ?";
-            let sizes = in_order(keys, Question::new(sizes).bound(ids(keys)).all(self).await?, |row: &Sized| &row.article_id);
+            let sizes =
+                in_order(keys, Question::new(sizes).bound(ids(keys)).all(self).await?, |row: &Sized| &row.article_id);
             let fit = sizes.iter().take_while(|row| {
                 chars += u64::from(row.text_chars);
                 chars <= WHOLE_CHARS_MAX

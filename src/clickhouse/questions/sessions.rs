@@ -65,11 +65,14 @@ impl Store {
         after: Option<&SessionKey>,
         limit: u64,
     ) -> Result<Vec<SessionState>, Failure> {
-        let question = Question::new("SELECT ?fields FROM batch_processing_sessions_v WHERE true")
-            .when(" AND status = ?", status);
+        let question =
+            Question::new("SELECT ?fields FROM batch_processing_sessions_v WHERE true").when(" AND status = ?", status);
         let question = match after {
             Some(SessionKey(at, id)) => question
-                .with(" AND (toUnixTimestamp64Milli(started_at), session_id) < (toInt64(?), ?)", *at)
+                .with(
+                    " AND (toUnixTimestamp64Milli(started_at), session_id) < (toInt64(?), ?)",
+                    moment_of(Timestamp(*at)),
+                )
                 .bound(id),
             None => question,
         };
@@ -96,6 +99,9 @@ impl Store {
              toDecimal64(sumIf(cost_usd, outcome != 'open'), 9) AS cost_usd, \
              sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens FROM spend FINAL",
         );
-        question.with(" WHERE session_id = ? GROUP BY provider, model ORDER BY provider, model", session_id).all(self).await
+        question
+            .with(" WHERE session_id = ? GROUP BY provider, model ORDER BY provider, model", session_id)
+            .all(self)
+            .await
     }
 }

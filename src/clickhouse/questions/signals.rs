@@ -143,7 +143,7 @@ fn question(filter: &SignalFilter, since: Option<Timestamp>, after: Option<&Sign
         // The first condition is one that an index knows.
         Some(SignalKey(at, id)) => question
             .with(" AND event_time <= fromUnixTimestamp64Milli(toInt64(?))", moment_of(Timestamp(*at)))
-            .with(" AND (toUnixTimestamp64Milli(event_time), signal_id) < (toInt64(?), ?)", *at)
+            .with(" AND (toUnixTimestamp64Milli(event_time), signal_id) < (toInt64(?), ?)", moment_of(Timestamp(*at)))
             .bound(id),
         None => question,
     };

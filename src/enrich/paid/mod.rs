@@ -39,8 +39,8 @@ use futures_util::future::join_all;
 use tracing::info;
 
 use self::article::{Analyst, Task};
-use self::outcome::Records;
 pub use self::estimate::estimator;
+use self::outcome::Records;
 pub use self::resume::Resumer;
 pub use self::setup::{Parts, Setup, Topics, check};
 use crate::clock::Clock;

@@ -1,6 +1,5 @@
 // Articles: what waits for an analysis, what was analysed, what was not and why. One of them in full.
 
-import { withQuery } from '../api.js';
 import { useList, useResource, useSettled } from '../data.js';
 import { count, elapsed, exact, moment, number, share, usd, words } from '../format.js';
 import { Icon } from '../icons.js';
@@ -67,7 +66,7 @@ const ATTEMPTS = [
   { name: 'Cost', num: true, cell: (row) => usd(row.cost_usd) },
   { name: 'Took', num: true, cell: (row) => elapsed(row.duration_ms) },
   { name: 'Finished', num: true, cell: (row) => html`<${Age} time=${row.finished_at} />` },
-  { name: 'Error', wide: true, cell: (row) => row.error || html`<span class="quiet">none</span>` },
+  { name: 'Error', wide: true, cell: (row) => row.error || null },
 ];
 const SPEND = [
   { name: 'Provider', cell: (row) => row.provider },
@@ -97,6 +96,20 @@ function Article({ id, query }) {
     <${Panel} title="Spending"><${Table} label="Spending" columns=${SPEND} rows=${spend ?? []} empty="It has cost nothing." /><//></article>`}<//>`;
 }
 
+const PUBLISHERS = [
+  { name: 'Publisher', cell: (row) => html`<b>${row.publisher || 'unknown'}</b> ${row.priority ? html`<${Badge} tone="info" title="articles.publishers_first">first<//>` : null}` },
+  { name: 'Articles', num: true, cell: (row) => count(row.articles) },
+  { name: 'Ready', num: true, cell: (row) => count(row.ready) },
+  { name: 'Analysed', num: true, cell: (row) => count(row.analyzed) },
+  { name: 'Deferred', num: true, cell: (row) => count(row.deferred) },
+  { name: 'Failed', num: true, cell: (row) => count(row.failed) },
+  { name: 'Cost', num: true, cell: (row) => usd(row.cost_usd) },
+  { name: 'Newest', num: true, cell: (row) => html`<${Age} time=${row.newest_at} />` },
+];
+
+/** What stands beside the list while no article is open. */
+const Publishers = ({ resource }) => html`<${Panel} title="Publishers"><${Loaded} resource=${resource} what="publishers">${(data) => html`<${Table} label="Publishers" columns=${PUBLISHERS} rows=${data.publishers} id=${(row) => row.publisher} empty="No article has come yet." />`}<//><//>`;
+
 export function Articles({ route }) {
   const { tab: tabName = 'ready', publisher = '' } = route.query;
   const tab = TABS.find((one) => one.value === tabName) ?? TABS[0];
@@ -109,6 +122,10 @@ export function Articles({ route }) {
   useEffect(() => {
     if (q !== (route.query.q ?? '')) set({ q });
   }, [q]);
+  useEffect(() => {
+    // The address changed by a link, not by typing.
+    if ((route.query.q ?? '') !== q) setText(route.query.q ?? '');
+  }, [route.query.q]);
   const all = publishers.data?.publishers ?? [];
   const sum = (name) => count(all.reduce((total, one) => total + (one[name] ?? 0), 0));
   const sums = { ready: 'ready', analyzed: 'analyzed', deferred: 'deferred', failed: 'failed', screened: 'screened', all: 'articles' };
@@ -120,5 +137,5 @@ export function Articles({ route }) {
         <label class="field grow"><span>Words</span><input type="search" name="q" value=${text} placeholder="Title or publisher" onInput=${(event) => setText(event.target.value)} /></label>
         <${Select} name="publisher" label="Publisher" value=${publisher} options=${options} onChange=${(value) => set({ publisher: value })} /></form>
       <${List} tab=${tab} publisher=${publisher} q=${q} query=${query} current=${id} /></div>
-    <div class="master-detail">${id ? html`<${Article} key=${id} id=${id} query=${query} />` : html`<div class="panel"><${Empty} title="No article is open.">Choose one of the list to read it with its analysis, sources and cost.<//></div>`}</div></div>`;
+    <div class="master-detail">${id ? html`<${Article} key=${id} id=${id} query=${query} />` : html`<${Publishers} resource=${publishers} />`}</div></div>`;
 }

@@ -2,9 +2,9 @@
 
 import { candleChart, isFormation } from '../chart.js';
 import { withQuery } from '../api.js';
-import { useResource, useTheme } from '../data.js';
+import { useResource } from '../data.js';
 import { count, exact, intervalSeconds, millis, number, percent, price, priceLike, share, signed, usd, words } from '../format.js';
-import { Age, Badge, Choice, Direction, Empty, Failure, Heading, Loaded, OiStatus, Panel, Score, Stale, Table } from '../parts.js';
+import { Age, Badge, Choice, Direction, Empty, Failure, Loaded, OiStatus, Panel, Score, Stale, Table } from '../parts.js';
 import { Icon } from '../icons.js';
 import { go, link } from '../route.js';
 import { TimeSeries } from '../series.js';
@@ -18,7 +18,8 @@ const SIGNALS_SHOWN = 200;
 
 const PARTS = ['trendlines', 'levels', 'patterns', 'signals'];
 const COMPONENT_NEUTRAL = 10;
-const BASE_UNKNOWN = new Set(['', null, undefined]);
+/** One and the same, so that nothing is drawn anew for it. */
+const NO_SIGNALS = [];
 
 /** Open, high, low and close of the bar under the pointer, or of the last. */
 function Reading({ bar, like }) {
@@ -48,7 +49,7 @@ function Chart({ series, candles, observed, signals, where }) {
   const flip = (part) => setParts((old) => ({ ...old, [part]: !old[part] }));
   return html`<section class="panel chart-panel" aria-label="Chart"><div class="chart-head"><${Reading} bar=${hovered ?? newest} like=${last?.[4]} />
       <div class="choice" role="group" aria-label="Drawn on the chart">${PARTS.map((part) => html`<button key=${part} type="button" aria-pressed=${parts[part] ? 'true' : 'false'} onClick=${() => flip(part)}>${words(part)}</button>`)}
-      <button type="button" onClick=${() => chart.current.fit()}>All bars</button></div></div>
+      </div><button type="button" class="small" onClick=${() => chart.current.fit()}>All bars</button></div>
     <div class="chart" ref=${element} role="img" aria-label=${told}></div></section>`;
 }
 
@@ -112,7 +113,7 @@ function News({ base }) {
   const news = useResource(withQuery('/api/signals', { kind: 'article', subject: base, limit: 8 }), { poll: CONTEXT_POLL_MS });
   return html`<${Panel} title=${`News on ${base}`}><${Loaded} resource=${news} what="news" lines=${3}>${({ signals }) => (signals.length
     ? html`<ul class="plain-list">${signals.map((signal) => html`<li key=${signal.signal_id}><${Direction} value=${signal.direction} /><b class="num">${number(signal.score, 1)}</b>
-      <a href=${link('articles', [signal.source_id])}>Article</a><span class="quiet end"><${Age} time=${signal.event_time} /></span></li>`)}</ul>`
+      <a href=${link('articles', [signal.source_id])} aria-label=${`Article of ${exact(signal.event_time)}`}>Article</a><span class="quiet end"><${Age} time=${signal.event_time} /></span></li>`)}</ul>`
     : html`<p class="quiet">No article about it was analysed.</p>`)}<//><//>`;
 }
 
@@ -125,7 +126,7 @@ function Title({ exchange, symbol, interval, instrument, bars }) {
     <h1>${symbol}</h1><span class="quiet">${exchange}</span>
     <span class="last num"><b>${price(last?.[4])}</b>${moved === null ? null : html`<span class=${moved < 0 ? 'tone-down' : 'tone-up'}>${percent(moved)} <span class="quiet">24 h</span></span>`}</span>
     ${instrument ? html`<${OiStatus} value=${instrument.oi_status} />` : null}
-    <div class="row end"><${Choice} label="Interval" value=${interval} options=${intervals.map((value) => ({ value, text: value }))} onChange=${(value) => go('instrument', [exchange, symbol, value])} />
+    <div class="row end">${intervals.length < 2 ? html`<span class="quiet">${interval}</span>` : html`<${Choice} label="Interval" value=${interval} options=${intervals.map((value) => ({ value, text: value }))} onChange=${(value) => go('instrument', [exchange, symbol, value])} />`}
       <button type="button" class="primary" id="analyse" onClick=${() => go('jobs', [], { exchange, symbol, interval, start: '1' })}>Analyse</button></div></div>`;
 }
 
@@ -136,7 +137,6 @@ export function Instrument({ route }) {
 }
 
 function View({ exchange, symbol, interval, where }) {
-  useTheme();
   const source = `${exchange}:${symbol}:${interval}`;
   const candles = useResource(withQuery('/api/candles', { exchange, symbol, interval, limit: CANDLES }), { poll: CANDLES_POLL_MS });
   const results = useResource(withQuery('/api/results', { exchange, symbol, interval }), { poll: SIGNALS_POLL_MS });
@@ -146,7 +146,7 @@ function View({ exchange, symbol, interval, where }) {
   const instrument = instruments.data?.instruments.find((one) => one.symbol === symbol && one.exchange === exchange);
   const signals = useMemo(() => (results.data?.signals ?? []).filter((one) => one.symbol === symbol && one.exchange === exchange && one.interval === interval), [results.data]);
   const observed = signals.find((signal) => signal.observability)?.observability ?? null;
-  const inTime = history.data?.signals ?? [];
+  const inTime = history.data?.signals ?? NO_SIGNALS;
   const bars = candles.data?.candles;
   const last = bars?.at(-1)?.[4];
   const head = html`<${Title} exchange=${exchange} symbol=${symbol} interval=${interval} instrument=${instrument} bars=${bars} />`;
@@ -164,6 +164,6 @@ function View({ exchange, symbol, interval, where }) {
         <${Loaded} resource=${results} what="signals">${() => (signals.length ? signals.map((signal, index) => html`<${Strategy} key=${signal.strategy} signal=${signal} open=${index === 0} />`)
           : html`<p class="quiet pad">No strategy has scored this series yet.</p>`)}<//><//>
       ${observed ? html`<${Indicators} indicators=${observed.indicators} last=${last} /><${Shapes} observed=${observed} last=${last} interval=${interval} />` : null}
-      ${BASE_UNKNOWN.has(instrument?.base) ? null : html`<${News} base=${instrument.base} />`}
+      ${instrument?.base ? html`<${News} base=${instrument.base} />` : null}
     </aside></div>`;
 }

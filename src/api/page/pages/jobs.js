@@ -3,10 +3,10 @@
 import { command, follow, idempotencyKey, picture, withQuery } from '../api.js';
 import { useList, useResource, useSettled, useTheme } from '../data.js';
 import { Confirm } from '../dialogs.js';
-import { count, duration, elapsed, exact, millis, number, percent, price, priceLike, share, words } from '../format.js';
+import { count, duration, elapsed, millis, number, percent, plural, price, priceLike, share, words } from '../format.js';
 import { Icon } from '../icons.js';
 import { Age, Badge, Choice, Direction, Empty, Failure, Heading, Loaded, Loading, More, Panel, Progress, Select, Status, Table, Tile, Tiles } from '../parts.js';
-import { go, link, replaceQuery } from '../route.js';
+import { go, link } from '../route.js';
 import { html, useEffect, useMemo, useRef, useState } from '../view.js';
 
 const STATS_POLL_MS = 5_000;
@@ -110,8 +110,11 @@ function useProgress(id, done, onFinal) {
 }
 
 function Job({ id, onChange }) {
-  const resource = useResource(`/analysis/status/${encodeURIComponent(id)}`);
+  const [done, setDone] = useState(false);
+  // The stream is quicker, but a proxy may hold it back.
+  const resource = useResource(`/analysis/status/${encodeURIComponent(id)}`, { poll: done ? 0 : STATS_POLL_MS });
   const stored = resource.data;
+  useEffect(() => setDone(FINAL.has(stored?.status)), [stored?.status]);
   const { event, error } = useProgress(id, !stored || FINAL.has(stored.status), () => (resource.reload(), onChange()));
   const [asking, setAsking] = useState(false);
   const back = html`<a class="back" href=${link('jobs')}><${Icon} name="back" />All jobs</a>`;
@@ -130,7 +133,7 @@ function Job({ id, onChange }) {
     const took = final ? millis(job.updated_at) - millis(job.created_at) : null;
     return html`<div class="stack"><${Panel} title=${title} actions=${html`<${Status} value=${status} />${final ? null : html`<button type="button" class="small danger" id="cancel-job" onClick=${() => setAsking(true)}>Cancel</button>`}
         ${job.exchange ? html`<a href=${link('instrument', [job.exchange, job.symbol, job.interval])}>Instrument</a>` : null}`}>
-      <p class="facts pad"><span>${job.exchange || 'any exchange'}</span><span>timeframe ${job.timeframe}</span><span>started <${Age} time=${job.created_at} /></span>${took !== null ? html`<span class="num">took ${elapsed(took)}</span>` : null}<span>for ${job.user_id}</span><span class="num">${count(job.attempts)} ${job.attempts === 1 ? 'attempt' : 'attempts'}</span></p>
+      <p class="facts pad"><span>${job.exchange || 'any exchange'}</span><span>timeframe ${job.timeframe}</span><span>started <${Age} time=${job.created_at} /></span>${took !== null ? html`<span class="num">took ${elapsed(took)}</span>` : null}<span>for ${job.user_id}</span><span class="num">${plural(job.attempts, 'attempt')}</span></p>
       ${final ? null : html`<div class="pad" id="progress"><${Progress} value=${progress} label="Progress" /><p class="quiet num" role="status" aria-live="polite">${number(progress, 0)} % · ${step || words(status)}${error ? ' · connection lost, trying again' : ''}</p></div>`}
       ${job.error ? html`<${Failure} error=${{ message: job.error, code: status }} />` : null}
       ${status === 'cancelled' ? html`<${Empty} title="Cancelled.">Start it again above when it is wanted after all.<//>` : null}
@@ -162,7 +165,7 @@ function List({ status, turn, current }) {
     // Others' jobs move on as well; a list of final ones stands still.
     const timer = busy ? setInterval(() => document.hidden || list.cursor || list.reload(), STATS_POLL_MS) : 0;
     return () => clearInterval(timer);
-  }, [busy]);
+  }, [busy, list.cursor]);
   const shown = useRef([]);
   if (!list.loading) shown.current = list.items;
   const rows = list.items.length ? list.items : list.loading ? shown.current : [];

@@ -5,7 +5,7 @@
 import { command, follow } from '../api.js';
 import { useList, useResource } from '../data.js';
 import { Confirm, Dialog } from '../dialogs.js';
-import { count, elapsed, number, usd } from '../format.js';
+import { count, elapsed, number, plural, usd } from '../format.js';
 import { Icon } from '../icons.js';
 import { Age, Empty, Failure, Heading, Loaded, Loading, Meter, More, Panel, Select, Status, Table, Tile, Tiles } from '../parts.js';
 import { go, link } from '../route.js';
@@ -19,7 +19,7 @@ const BUDGET_FIRST = 0.3;
 
 const money = (session) => [
   { name: 'spent', tone: 'accent', value: session.spent_usd, text: usd(session.spent_usd) },
-  { name: 'reserved', tone: 'info', value: session.reserved_usd, text: usd(session.reserved_usd) },
+  { name: 'reserved', tone: 'reserved', value: session.reserved_usd, text: usd(session.reserved_usd) },
   { name: 'in doubt', tone: 'warn', value: session.in_doubt_usd, text: usd(session.in_doubt_usd) },
 ];
 const articles = (session) => [
@@ -58,7 +58,7 @@ function Ask({ asked, onClose, onSent }) {
 }
 
 const Estimate = ({ answer }) => html`<div class="estimate" role="status"><h3>Estimate</h3><${Tiles}>
-    <${Tile} label="Articles" value=${count(answer.articles)} hint=${`in ${count(answer.batches)} batches`} /><${Tile} label="Likely cost" value=${usd(answer.estimate.usd_p50)} /><${Tile} label="At worst" value=${usd(answer.estimate.usd_worst)} />
+    <${Tile} label="Articles" value=${count(answer.articles)} hint=${`in ${plural(answer.batches, 'batch', 'batches')}`} /><${Tile} label="Likely cost" value=${usd(answer.estimate.usd_p50)} /><${Tile} label="At worst" value=${usd(answer.estimate.usd_worst)} />
     <${Tile} label="Affordable" value=${count(answer.estimate.articles_affordable)} hint=${`of ${usd(answer.budget_usd)}`} tone=${answer.estimate.articles_affordable < answer.articles ? 'warn' : undefined} /><//>
   <p class="quiet">By ${answer.analyzer}${answer.model ? `, ${answer.model}` : ''}. ${answer.estimate.articles_affordable < answer.articles ? 'The budget does not reach for all: the rest is deferred.' : 'The budget is a hard limit.'}</p></div>`;
 
@@ -125,7 +125,7 @@ const RECORDS = [
   { name: 'Cost', num: true, cell: (row) => usd(row.cost_usd) },
   { name: 'Took', num: true, cell: (row) => elapsed(row.duration_ms) },
   { name: 'Finished', num: true, cell: (row) => html`<${Age} time=${row.finished_at} />` },
-  { name: 'Error', wide: true, cell: (row) => row.error || html`<span class="quiet">none</span>` },
+  { name: 'Error', wide: true, cell: (row) => row.error || null },
 ];
 const SPEND = [
   { name: 'Provider', cell: (row) => row.provider },

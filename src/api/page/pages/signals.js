@@ -38,7 +38,7 @@ function columns(sparks) {
       value: (signal) => intervalSeconds(signal.interval),
       cell: (signal) => html`<span class="num">${signal.interval}</span>`,
     },
-    { name: 'strategy', title: 'Strategy', value: (signal) => signal.strategy, cell: (signal) => words(signal.strategy) },
+    { name: 'strategy', title: 'Strategy', value: (signal) => signal.strategy, cell: (signal) => html`${words(signal.strategy)}<span class="phone-inline"> · ${signal.exchange} · ${signal.interval}</span>` },
     { name: 'direction', title: 'Direction', value: (signal) => signal.direction, cell: (signal) => html`<${Direction} value=${signal.direction} />` },
     { name: 'score', title: 'Score', descending: true, value: (signal) => signal.score, cell: (signal) => html`<${Score} value=${signal.score} />` },
     { name: 'confidence', title: 'Confidence', num: true, descending: true, value: (signal) => signal.confidence, cell: (signal) => share(signal.confidence) },
@@ -108,7 +108,7 @@ const Found = ({ shown, all, series }) => html`<p class="quiet num" role="status
 
 function Content({ feed, resource, filter, set }) {
   const { signals } = feed;
-  const sparks = useResource('/api/sparks', { poll: SPARKS_POLL_MS }).data?.sparks ?? {};
+  const sparks = useResource('/api/sparks', { poll: SPARKS_POLL_MS, remember: true }).data?.sparks ?? {};
   const table = useMemo(() => columns(sparks), [sparks]);
   const text = (filter.q ?? '').trim().toLowerCase();
   const rest = FILTERS.filter((name) => name !== 'direction').map((name) => filter[name]).join('|');
@@ -121,13 +121,15 @@ function Content({ feed, resource, filter, set }) {
     return counts;
   }, [matching]);
   const sort = { by: filter.sort || 'score', descending: filter.order ? filter.order === 'down' : !filter.sort };
+  const [open, setOpen] = useState(false);
   useEffect(() => {
     performance.mark('board');
   }, []);
   const direction = [['', 'All', matching.length], ...['bullish', 'neutral', 'bearish'].map((side) => [side, words(side), sides[side]])];
   return html`<${Heading} title="Signals"><${Found} shown=${rows.length} all=${signals.length} series=${series} /><${FeedAge} feed=${feed} resource=${resource} /><//>
-    <div class="panel fill"><form class="filters" role="search" aria-label="Filter signals" onSubmit=${(event) => event.preventDefault()}>
-      <${Filters} signals=${signals} filter=${filter} set=${set} /></form>
+    <div class="panel fill"><form class=${open ? 'filters open' : 'filters folded'} role="search" aria-label="Filter signals" onSubmit=${(event) => event.preventDefault()}>
+      <${Filters} signals=${signals} filter=${filter} set=${set} />
+      <button type="button" class="phone-only" aria-expanded=${open ? 'true' : 'false'} onClick=${() => setOpen(!open)}>${open ? 'Fewer filters' : 'More filters'}</button></form>
     <div class="filters slim"><${Choice} label="Direction" value=${filter.direction ?? ''} onChange=${(value) => set({ direction: value })}
         options=${direction.map(([value, name, hint]) => ({ value, text: name, hint: count(hint) }))} />
       ${FILTERS.some((name) => filter[name]) ? html`<button type="button" class="small" onClick=${() => set(Object.fromEntries(FILTERS.map((name) => [name, ''])))}>Clear filters</button>` : null}</div>
@@ -137,7 +139,7 @@ function Content({ feed, resource, filter, set }) {
 }
 
 export function Signals({ route }) {
-  const resource = useResource('/api/results?observability=false', { poll: FEED_POLL_MS });
+  const resource = useResource('/api/results?observability=false', { poll: FEED_POLL_MS, remember: true });
   const [filter, setFilter] = useState(route.query);
   useEffect(() => setFilter(route.query), [JSON.stringify(route.query)]);
   const set = (changes) => {

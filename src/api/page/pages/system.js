@@ -15,7 +15,7 @@ const COMPONENTS = [
   { name: 'Name', cell: (row) => html`<b>${row.name}</b>` },
   { name: 'State', cell: (row) => html`<${Status} value=${row.state} />` },
   { name: 'Since', num: true, cell: (row) => html`<${Age} time=${row.since} />` },
-  { name: 'Why', wide: true, cell: (row) => row.why || html`<span class="quiet">–</span>` },
+  { name: 'Why', wide: true, cell: (row) => row.why || null },
 ];
 const QUEUES = [
   { name: 'Topic', cell: (row) => html`<code>${row.topic}</code>` },
@@ -47,7 +47,7 @@ function Verdict({ status }) {
 }
 
 const Budget = ({ budget }) => html`<li><p class="bar-head"><span>${budget.budget}</span><b class="num">${budget.limit_usd === null ? 'no limit' : usd(budget.limit_usd)}</b></p>
-  <${Meter} label=${`Budget ${budget.budget}`} whole=${budget.limit_usd ?? 0} parts=${[{ name: 'spent', tone: 'accent', value: budget.spent_usd, text: usd(budget.spent_usd) }, { name: 'reserved', tone: 'info', value: budget.reserved_usd, text: usd(budget.reserved_usd) }]} />
+  ${budget.limit_usd === null ? null : html`<${Meter} label=${`Budget ${budget.budget}`} whole=${budget.limit_usd} parts=${[{ name: 'spent', tone: 'accent', value: budget.spent_usd, text: usd(budget.spent_usd) }, { name: 'reserved', tone: 'reserved', value: budget.reserved_usd, text: usd(budget.reserved_usd) }]} />`}
   <p class="quiet num">${usd(budget.spent_usd)} spent, ${usd(budget.reserved_usd)} reserved${budget.limit_usd > 0 ? `, ${number((100 * budget.spent_usd) / budget.limit_usd, 0)} % used` : ''}</p></li>`;
 
 const Overview = ({ status }) => html`<${Tiles}><${Tile} label="Version" value=${status.version} /><${Tile} label="Up" value=${html`<span title=${exact(status.started_at)}>${duration(status.uptime_s)}</span>`} />
@@ -59,9 +59,9 @@ export function System() {
   const resource = useResource('/admin/status', { poll: POLL_MS });
   return html`<${Heading} title="System"><span class="live"><i class="dot ${resource.error ? 'bad' : 'good'}"></i>${resource.error ? 'Not live' : 'Live'}</span><//>
     <${Loaded} resource=${resource} what="the system" lines=${10}>${(status) => html`<${Verdict} status=${status} /><${Overview} status=${status} />
-    <div class="columns"><${Panel} title="Hops"><${Table} label="Hops" columns=${COMPONENTS} rows=${status.hops} empty="No hop runs in this process." /><//>
-      <${Panel} title="Services"><${Table} label="Services" columns=${COMPONENTS} rows=${status.services} empty="None is used." /><//>
-      <${Panel} title="Lag"><${Table} label="Lag" columns=${QUEUES} rows=${status.queues} empty="No queue is read by this process." /><//>
+    <div class="columns"><${Panel} title="Hops"><${Table} label="Hops" compact columns=${COMPONENTS} rows=${status.hops} empty="No hop runs in this process." /><//>
+      <${Panel} title="Services"><${Table} label="Services" compact columns=${COMPONENTS} rows=${status.services} empty="None is used." /><//>
+      <${Panel} title="Lag"><${Table} label="Lag" compact columns=${QUEUES} rows=${status.queues} empty="No queue is read by this process." /><//>
       <${Panel} title="Budgets" actions=${html`<a href=${link('sessions')}>Sessions</a>`}><ul class="budgets">${status.budgets.map((budget) => html`<${Budget} key=${budget.budget} budget=${budget} />`)}</ul>${status.budgets.length ? null : html`<p class="quiet pad">No budget is set.</p>`}<//>
       <${Panel} title="Breakers"><${Table} label="Breakers" columns=${BREAKERS} rows=${status.breakers} empty="No provider has been called." /><//>
       <${Panel} title="Dead letters"><${Table} label="Dead letters" columns=${DEAD} rows=${status.dead_letters} empty="None: every record was understood." /><//></div>

@@ -92,7 +92,7 @@ mod tests {
             ("window", "window/articles,window/market"),
             ("score,window/articles, score", "window/articles,score/articles,score/market"),
             ("sink", "sink"),
-            ("window,enrich,score,sink", &Stages::all().to_string()),
+            ("window,enrich,score,analyze,sink", &Stages::all().to_string()),
         ] {
             assert_eq!(list.parse::<Stages>().unwrap().to_string(), chosen);
         }

@@ -4,6 +4,8 @@
 //! answer requests, as many at a time as there are processors, and ends with an event as a worker's does, so that it is
 //! found again, and its chart, like any other.
 
+use std::io;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -103,7 +105,8 @@ async fn make(api: &Api, job: &Job, place: OwnedSemaphorePermit) -> Result<JobEv
         let message = format!("it took longer than {limit:?} (analysis.timeout)");
         Problem::new(StatusCode::GATEWAY_TIMEOUT, "timeout", message)
     })?;
-    let Some(Worked { data, charts, summary }) = worked.map_err(|panic| Problem::internal(&panic.to_string()))? else {
+    let worked = worked.map_err(|panic| Problem::internal(&panic.to_string()))?;
+    let Some(Worked { data, charts, summary }) = worked.map_err(|error| Problem::internal(&error.to_string()))? else {
         return Err(unprocessable("there are no candles in it".to_owned()));
     };
     Ok(JobEvent {
@@ -129,10 +132,10 @@ struct Worked {
     summary: String,
 }
 
-fn work(series: &Series) -> Option<Worked> {
-    let chart = chart::read(series)?;
+fn work(series: &Series) -> io::Result<Option<Worked>> {
+    let Some(chart) = chart::read(series) else { return Ok(None) };
     let summary = words::write(&Facts::of(series, &chart));
-    Some(Worked { data: findings::json(series, &chart), charts: pictures::of(series, &chart), summary })
+    Ok(Some(Worked { data: findings::json(series, &chart), charts: pictures::of(series, &chart)?, summary }))
 }
 
 /// The candles, where there are as few as may be.

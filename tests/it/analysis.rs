@@ -161,6 +161,39 @@ fn a_job_becomes_one_row_with_its_charts() {
     assert!(end.stopped && end.analyses_processed == 3 && end.processing_seconds_total > 0.0, "{end:?}");
 }
 
+/// Jobs that cannot come to anything, each with its id and why.
+fn hopeless() -> [(&'static str, Raw, &'static str); 6] {
+    let few = Job {
+        analysis_id: "few".into(),
+        symbol: "X".into(),
+        interval: "1h".into(),
+        candles: candles(49),
+        ..Job::default()
+    };
+    [
+        ("unknown", job("unknown", "NOSUCH", &json!({})), "no candles of NOSUCH of 1h"),
+        ("elsewhere", job("elsewhere", "BTCUSDT", &json!({ "exchange": "mexc" })), "at mexc"),
+        ("interval", job("interval", "BTCUSDT", &json!({ "interval": "1 parsec" })), "is no interval"),
+        (
+            "timeframe",
+            job("timeframe", "BTCUSDT", &json!({ "exchange": "binance", "timeframe": "later" })),
+            "is no timeframe",
+        ),
+        ("short", job("short", "BTCUSDT", &json!({ "exchange": "binance", "timeframe": "12h" })), "at least 50"),
+        ("few", encoded("few", &few), "at least 50"),
+    ]
+}
+
+/// What is no job, with the reason of its dead letter.
+fn poison() -> [(&'static str, Raw); 4] {
+    [
+        ("malformed", Raw { value: Some(br#"{"symbol":"#.to_vec()), ..Raw::default() }),
+        ("malformed", Raw { value: Some(vec![0xc3, 0x01, 1, 2, 3, 4, 5, 6, 7, 8, 9]), ..Raw::default() }),
+        ("invalid", Raw { value: Some(br#"{"interval":"1h"}"#.to_vec()), ..Raw::default() }),
+        ("invalid", job("control\u{7}", "BTCUSDT", &json!({}))),
+    ]
+}
+
 #[test]
 fn what_comes_to_nothing_says_why_and_holds_nothing_up() {
     let mill = Mill::on(Stack::shared(), "analysis_bad").set("analysis.attempts_max", "2");
@@ -173,37 +206,7 @@ fn what_comes_to_nothing_says_why_and_holds_nothing_up() {
          if(exchange = 'broken', toFloat64(concat(symbol, 'x')), close) AS close, volume, version FROM \
          (SELECT * FROM stored UNION ALL SELECT * REPLACE('broken' AS exchange) FROM stored)",
     );
-    let hopeless = [
-        ("unknown", job("unknown", "NOSUCH", &json!({})), "no candles of NOSUCH of 1h"),
-        ("elsewhere", job("elsewhere", "BTCUSDT", &json!({ "exchange": "mexc" })), "at mexc"),
-        ("interval", job("interval", "BTCUSDT", &json!({ "interval": "1 parsec" })), "is no interval"),
-        (
-            "timeframe",
-            job("timeframe", "BTCUSDT", &json!({ "exchange": "binance", "timeframe": "later" })),
-            "is no timeframe",
-        ),
-        ("short", job("short", "BTCUSDT", &json!({ "exchange": "binance", "timeframe": "12h" })), "at least 50"),
-        (
-            "few",
-            encoded(
-                "few",
-                &Job {
-                    analysis_id: "few".into(),
-                    symbol: "X".into(),
-                    interval: "1h".into(),
-                    candles: candles(49),
-                    ..Job::default()
-                },
-            ),
-            "at least 50",
-        ),
-    ];
-    let poison = [
-        ("malformed", Raw { value: Some(br#"{"symbol":"#.to_vec()), ..Raw::default() }),
-        ("malformed", Raw { value: Some(vec![0xc3, 0x01, 1, 2, 3, 4, 5, 6, 7, 8, 9]), ..Raw::default() }),
-        ("invalid", Raw { value: Some(br#"{"interval":"1h"}"#.to_vec()), ..Raw::default() }),
-        ("invalid", job("control\u{7}", "BTCUSDT", &json!({}))),
-    ];
+    let (hopeless, poison) = (hopeless(), poison());
     let good = job("good", "BTCUSDT", &json!({ "exchange": "binance" }));
     let broken = job("broken", "BTCUSDT", &json!({ "exchange": "broken" }));
     let mut jobs: Vec<Raw> = hopeless.iter().map(|(_, raw, _)| raw.clone()).collect();

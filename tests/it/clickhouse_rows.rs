@@ -51,6 +51,11 @@ async fn every_column_of_the_contract_is_in_its_view() {
         ("instruments_v", "exchange symbol base quote coinalyze_symbol venue oi_status checked_at"),
         ("market_series_v", "coinalyze_symbol series interval bucket values fetched_at"),
         ("dead_letters_v", "topic partition offset key reason error stage attempts spent_usd payload headers at"),
+        (
+            "analysis_jobs_v",
+            "analysis_id user_id symbol exchange interval timeframe status progress step message summary summary_by data error attempts cost_usd worker created_at updated_at origin",
+        ),
+        ("analysis_charts_v", "analysis_id svg_light svg_dark png_light png_dark created_at"),
         ("runs_v", "run_id kind topic from to settings status records cost_usd started_at finished_at"),
     ] {
         let list: Vec<String> = columns.split(' ').map(|column| format!("`{column}`")).collect();

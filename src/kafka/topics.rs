@@ -21,7 +21,7 @@ pub struct Topic {
     pub value: &'static str,
     /// How long records are kept; `None`: the newest of each key for ever.
     pub retention: Option<Duration>,
-    /// `delete` or `compact`: what becomes of old records.
+    /// `delete`, `compact` (the newest of each key stays), or both: what becomes of old records.
     pub cleanup: &'static str,
     /// The largest record batch.
     pub message_bytes_max: u64,
@@ -48,6 +48,11 @@ impl Topic {
         Self { cleanup: "compact", retention: None, ..Self::new(name, role, key, value, 0) }
     }
 
+    /// Of each key the newest, and no longer than so many days.
+    const fn newest(name: &'static str, role: &'static str, key: &'static str, value: &'static str, days: u32) -> Self {
+        Self { cleanup: "compact,delete", ..Self::new(name, role, key, value, days) }
+    }
+
     const fn owned_by(self, owner: &'static str) -> Self {
         Self { owner: Some(owner), ..self }
     }
@@ -63,7 +68,7 @@ impl Topic {
             // The producer's codec is kept: a broker that compressed again would pay for every record.
             ("compression.type", "producer".to_owned()),
         ];
-        if self.retention.is_none() {
+        if self.cleanup != "delete" {
             // The newest segment is never compacted, and the whole topic is read back whenever a partition moves.
             settings.push(("segment.ms", SEGMENT_AGE_MAX.as_millis().to_string()));
             settings.push(("min.cleanable.dirty.ratio", "0.1".to_owned()));
@@ -126,7 +131,7 @@ pub const TOPICS: &[Topic] = &[
     Topic::new(ANALYSIS_JOBS, "input", "analysis id, or none", "Job: JSON, or Avro", 7),
     Topic::new(ANALYSIS_EVENTS, "internal", "analysis id", "JobEvent (Avro)", 7),
     Topic::new(ANALYSIS_CANCELLATIONS, "internal", "analysis id", "Cancellation (Avro)", 7),
-    Topic::compacted(ANALYSIS_WORKERS, "internal", "worker", "WorkerReport (Avro)"),
+    Topic::newest(ANALYSIS_WORKERS, "internal", "worker", "WorkerReport (Avro)", 7),
     Topic::new(ANALYSIS_LEDGER, "internal", "budget account", "LedgerEntry (Avro)", 400).owned_by(ANALYSIS_JOBS),
     Topic::new("articles.raw.dlq", "dead letters", "as it was", "as it was", 30),
     Topic::new("articles.batches.dlq", "dead letters", "as it was", "as it was", 30),

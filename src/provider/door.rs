@@ -140,12 +140,13 @@ impl Door {
         let held = purse.owned.hold(self.wish(purse, quote), quote.again).await?;
         self.holds.took(wished.elapsed());
         let permit = tokio::select! {
+            biased;
             permit = self.gate.enter(quote.operation) => permit,
             () = self.ledger.closed() => {
                 held.end(End::void("the hop stopped before the call left")).await?;
                 return Err(Refused::Closing);
             }
-            () = self.clock.passed(quote.until) => {
+            () = self.shut(quote.until) => {
                 held.end(End::void("the call could not leave in time")).await?;
                 return Ok(self.not_made());
             }
@@ -185,6 +186,19 @@ impl Door {
             None
         };
         Ok(self.gate.may_open_by(until).then_some(Ready { _ahead: ahead, _scout: scout }))
+    }
+
+    /// Returns when a call that has to leave by `until` will not; never where it has time.
+    async fn shut(&self, until: Option<Timestamp>) {
+        let Some(until) = until else { return std::future::pending().await };
+        let mut states = self.gate.watch();
+        while self.gate.may_open_by(until) {
+            tokio::select! {
+                // The sender lives in the gate, so the channel cannot close first.
+                _ = states.changed() => {}
+                () = self.clock.sleep_until(until) => return,
+            }
+        }
     }
 
     /// A call that could not leave in time.

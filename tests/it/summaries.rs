@@ -132,13 +132,13 @@ fn a_spent_budget_and_a_provider_that_is_away_leave_it_to_the_template() {
     assert_eq!(counted(&mill), (0, 0));
 
     stand_ins.set(Provider::Gemini, |knobs| knobs.outage = None);
-    // One call finds out that it is back; until then the template goes on.
+    // A call at a time finds out that it is back; until then the template goes on.
     let mut asked = 0;
-    until("a summary is bought again", PATIENCE, || {
+    until("the provider is back", PATIENCE, || {
         mill.produce("analysis.jobs", &jobs("back", asked..asked + 1));
         asked += 1;
         let answers = until_all_ended(&mill, "back", asked as usize);
-        if answers.contains_key("gemini") { Ok(()) } else { Err(format!("{answers:?}")) }
+        if worker.log().contains("provider is back") { Ok(()) } else { Err(format!("{answers:?}")) }
     });
     mill.produce("analysis.jobs", &jobs("spent", 1_000..1_080));
     let summaries = until_all_ended(&mill, "spent", 80);

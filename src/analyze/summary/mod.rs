@@ -19,12 +19,9 @@
 //! A job may be cancelled or time out while its summary is bought. A call that was cut off would be paid for and lost,
 //! and its hold would count in full. So only the waiting ends; the answer is kept for whoever asks the same question.
 
-mod facts;
 mod keeper;
-mod numbers;
 mod question;
 mod setup;
-mod template;
 #[cfg(test)]
 mod tests;
 
@@ -34,17 +31,15 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tracing::debug;
 
-pub use self::facts::Facts;
 use self::question::Question;
 pub use self::setup::{Parts, Setup, Topics};
 use crate::clock::Clock;
+use crate::market::words::{self, Facts};
 use crate::model::{Cadence, Chart, NanoUsd, Series};
 use crate::provider::door::Purse;
 use crate::provider::ledger::{Ledger, Refused};
 use crate::provider::purchase::{Asking, Buyer, Inquiry as _, Outcome};
 
-/// Who wrote a summary that no provider did.
-pub const BY_TEMPLATE: &str = "template";
 /// What a provider is asked for, as metrics name it.
 const OPERATIONS: &[&str] = &[Question::OPERATION];
 /// The run that pays.
@@ -128,7 +123,7 @@ impl Writer {
 
 impl Written {
     fn by_template(facts: &Facts, note: String, cost: NanoUsd) -> Self {
-        Self { text: template::write(facts), by: BY_TEMPLATE, cost, note }
+        Self { text: words::write(facts), by: words::BY_TEMPLATE, cost, note }
     }
 }
 

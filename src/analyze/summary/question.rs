@@ -14,7 +14,7 @@ use std::sync::{Arc, LazyLock};
 
 use serde_json::Value;
 
-use super::facts::Facts;
+use crate::market::words::Facts;
 use crate::model::{Id, identity};
 use crate::provider::purchase::{self, Inquiry};
 use crate::provider::untrusted::{harmless, shown};

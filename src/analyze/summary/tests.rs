@@ -49,7 +49,7 @@ fn real_charts_read_well() {
     let mut text = String::new();
     for (name, series) in real() {
         let facts = facts(&series).unwrap();
-        let summary = template::write(&facts);
+        let summary = words::write(&facts);
         assert!((4..=8).contains(&sentences(&summary)), "{name}: {summary}");
         writeln!(text, "# {name}\n{summary}\n").unwrap();
         if name.ends_with("20000..21000") {
@@ -66,7 +66,7 @@ fn odd_charts_say_what_is_missing_and_no_number_that_is_none() {
     for (name, candles) in samples::odd() {
         let series = series("ODDUSDT", candles);
         let Some(facts) = facts(&series) else { continue };
-        let (summary, lines) = (template::write(&facts), facts.lines());
+        let (summary, lines) = (words::write(&facts), facts.lines());
         for text in [&summary, &lines] {
             assert!(!text.contains("NaN") && !text.contains("inf") && !text.contains("  "), "{name}: {text}");
         }
@@ -76,10 +76,10 @@ fn odd_charts_say_what_is_missing_and_no_number_that_is_none() {
         assert!(summary.chars().count() <= SUMMARY_CHARS_MAX, "{name}: {summary}");
     }
     let (_, fifty) = samples::odd().into_iter().find(|(name, _)| *name == "fifty").unwrap();
-    let fifty = template::write(&facts(&series("ODDUSDT", fifty)).unwrap());
+    let fifty = words::write(&facts(&series("ODDUSDT", fifty)).unwrap());
     assert!(!fifty.contains("200-bar"), "{fifty}");
     let (_, one) = samples::odd().into_iter().find(|(name, _)| *name == "one").unwrap();
-    let one = template::write(&facts(&series("ODDUSDT", one)).unwrap());
+    let one = words::write(&facts(&series("ODDUSDT", one)).unwrap());
     assert!(one.contains("too short to tell a trend") && one.contains("Neither RSI nor MACD"), "{one}");
 }
 

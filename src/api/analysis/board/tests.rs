@@ -1,32 +1,17 @@
+//! How jobs go their way, who hears of it, and how much is kept.
+
 use std::time::Duration;
 
+use JobStatus::{Cancelled, Completed, Processing, Queued};
+
 use super::*;
-use crate::model::{Timestamp, identity};
+use crate::api::analysis::queue::queued_event;
+use crate::model::{Job as Asked, Timestamp, identity};
 
 fn event(id: &str, status: JobStatus, text: &str) -> JobEvent {
-    let charts = (status == JobStatus::Completed).then(|| Charts { svg_light: "x".repeat(100), ..Charts::default() });
-    JobEvent { charts, message: text.to_owned(), ..super::super::queue::queued_event(&job(id)) }.with(status)
-}
-
-fn job(id: &str) -> crate::model::Job {
-    crate::model::Job {
-        analysis_id: id.to_owned(),
-        user_id: "u".to_owned(),
-        symbol: "BTCUSDT".to_owned(),
-        interval: "1h".to_owned(),
-        requested_at: Timestamp(1),
-        ..crate::model::Job::default()
-    }
-}
-
-trait With {
-    fn with(self, status: JobStatus) -> Self;
-}
-
-impl With for JobEvent {
-    fn with(self, status: JobStatus) -> Self {
-        Self { status, ..self }
-    }
+    let charts = (status == Completed).then(|| Charts { svg_light: "x".repeat(100), ..Charts::default() });
+    let job = Asked { analysis_id: id.to_owned(), requested_at: Timestamp(1), ..Asked::default() };
+    JobEvent { charts, status, message: text.to_owned(), ..queued_event(&job) }
 }
 
 fn at(offset: i64) -> Place {
@@ -36,8 +21,6 @@ fn at(offset: i64) -> Place {
 fn words(board: &Board, id: &str, next: u32) -> Vec<String> {
     board.told(id, next).iter().map(|told| told.event.message.clone()).collect()
 }
-
-use JobStatus::{Cancelled, Completed, Processing, Queued};
 
 #[test]
 fn a_job_goes_its_way_once_whatever_is_heard_twice() {
@@ -96,7 +79,7 @@ async fn listeners_are_woken_and_their_jobs_are_kept() {
         board.queued(event(id, Queued, "q"), identity(&[]));
     }
     let heard = board.listen("a").unwrap();
-    let mut woken = std::pin::pin!(heard.notified());
+    let mut woken = Box::pin(Arc::clone(&heard).notified_owned());
     woken.as_mut().enable();
     for id in ["d", "e"] {
         board.queued(event(id, Queued, "q"), identity(&[]));

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use signalmill::embedded::providers::knobs::Latency;
-use signalmill::embedded::providers::units::Units;
+use signalmill::embedded::providers::units::{Charge, Units};
 use signalmill::embedded::providers::{Provider, Settings, StandIns, markets};
 use signalmill::model::{ChartInContext, OiStatus, Signal};
 
@@ -204,6 +204,41 @@ fn a_kill_amid_questions_exceeds_no_quota_and_loses_no_chart() {
     eprintln!("{total} units for {expected} questions");
     assert!((expected..=expected + 3 * UNDER_WAY_MAX).contains(&total), "{total} units for {expected} questions");
     drop(worker);
+}
+
+/// The use of the quota in all full sliding windows of some charges: the mean share, and the units of the emptiest one.
+fn use_of(charges: &[Charge]) -> (f64, u64) {
+    let units = Units { charges: charges.to_vec(), ..Units::default() };
+    (units.share_used(UNITS_MAX, MINUTE).unwrap(), units.fewest_within(MINUTE).unwrap())
+}
+
+#[test]
+fn a_kill_costs_only_the_windows_that_it_falls_into() {
+    let stand_ins = stand_ins(None);
+    let mill = mill("contexts_share", &stand_ins, KEY).set("kafka.worker_id", "only");
+    let files: Vec<Raw> = perpetuals(100, false).iter().map(|symbol| file("binance", symbol)).collect();
+    let worker = mill.start_ready();
+    mill.produce("market.files", &files);
+    until("half is asked", PATIENCE, || match total(&stand_ins) {
+        asked if asked >= 200 => Ok(()),
+        asked => Err(format!("{asked} units")),
+    });
+    worker.kill();
+    let killed_at = now_ms();
+    let _worker = mill.start();
+    until_told(&mill, files.len());
+    let bill = stand_ins.bill();
+    let [units] = bill.units.values().collect::<Vec<_>>()[..] else { panic!("one key: {:?}", bill.units) };
+    assert!(units.refused == 0 && units.most_within(MINUTE) <= u64::from(UNITS_MAX));
+    // Counted are windows from the first request to the kill, and from the first request after it until nothing is left.
+    let (before, after) = units.charges.split_at(units.charges.partition_point(|charge| charge.at.0 <= killed_at));
+    let away_ms = after[0].at.0 - before[before.len() - 1].at.0;
+    let found = [use_of(before), use_of(after)];
+    eprintln!("{away_ms} ms without a request; mean share and emptiest window before and after: {found:.3?}");
+    for (share, fewest) in found {
+        // A window has one of 40 units less where the margin lies between its ends; the rest is a busy machine's.
+        assert!(share > 0.95 && fewest >= 36, "{found:?}");
+    }
 }
 
 #[test]

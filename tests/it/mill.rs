@@ -114,9 +114,18 @@ impl Mill {
     }
 
     fn start_with(&self, variables: &[(&str, &str)]) -> Worker {
+        self.begin(&["run"], variables)
+    }
+
+    /// Starts another command, which writes where a worker would.
+    pub fn start_command(&self, args: &[&str]) -> Worker {
+        self.begin(args, &[])
+    }
+
+    fn begin(&self, args: &[&str], variables: &[(&str, &str)]) -> Worker {
         let number = self.started.replace(self.started.get() + 1);
         let log = self.folder.path().join(format!("run-{number}.log"));
-        let mut program = self.program(&["run"]);
+        let mut program = self.program(args);
         program.envs(variables.iter().copied());
         let child = Child::spawn("signalmill", program, &log).unwrap();
         Worker { child, log }

@@ -33,7 +33,7 @@ use crate::cli::Usage;
 use crate::cli::args::Scan;
 use crate::cli::market::{Folder, Skipped, list};
 use crate::cli::output::{self, Table};
-use crate::config::Config;
+use crate::config::{Bytes, Config};
 use crate::embedded::{clickhouse, kafka as broker};
 use crate::kafka::{self, Behind, DLQ_SUFFIX, MARKET_BATCHES, MARKET_CONTEXTS, MARKET_FILES, SIGNALS};
 use crate::market::feed;
@@ -44,6 +44,9 @@ use crate::supervise;
 /// The stages that a scan runs: those that the feed needs, and the one that waits until it is written.
 const STAGES: &[&str] = &["window/market", "enrich/market", "score/market"];
 const LAST_STAGE: &str = "sink";
+/// Bytes of records in flight in a stage (`flow.in_flight_bytes_max`) at most: all stages share this process with whoever
+/// reads the files and keeps the signals, and more makes nothing faster.
+const IN_FLIGHT_MAX: Bytes = Bytes::mebi(8);
 /// How long the rows of a scan may take to their tables without one of them getting there.
 const ROWS_QUIET_MAX: Duration = Duration::from_secs(10);
 /// Between two looks how many are left.
@@ -55,6 +58,7 @@ pub(super) async fn run(args: Scan, mut config: Config, as_json: bool) -> anyhow
     let mut stop = stop_signal()?;
     check(&args.out)?;
     config.market.strategies.clone_from(&args.strategy.0);
+    config.flow.in_flight_bytes_max = config.flow.in_flight_bytes_max.min(IN_FLIGHT_MAX);
     if !args.local {
         return scan(&args, config, as_json, stop).await;
     }

@@ -93,7 +93,7 @@ fn main() -> anyhow::Result<()> {
         bench.contexts(&mut report)?;
     }
     if options.number("--reference", 1)? > 0 {
-        for (what, flags) in [("pandas, one process", &[][..]), ("pandas, lean", &["--lean"])] {
+        for (what, flags) in [("pandas, one process", &[][..]), ("pandas, lean", &["--lean"][..])] {
             if let Some(seconds) = bench.reference(flags)? {
                 let none = f64::NAN;
                 let figures = Figures { seconds, whole: seconds, peak_mib: none, cpu_s: none, in_context: none };

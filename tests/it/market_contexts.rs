@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use serde_json::json;
 use signalmill::embedded::providers::knobs::Latency;
-use signalmill::embedded::providers::units::{Charge, Units};
+use signalmill::embedded::providers::units::Units;
 use signalmill::embedded::providers::{Provider, Settings, StandIns, markets};
-use signalmill::model::{ChartInContext, OiStatus, Signal};
+use signalmill::model::{ChartInContext, OiStatus, Signal, Timestamp};
 
 use crate::audit::now_ms;
 use crate::mill::Mill;
@@ -206,9 +206,8 @@ fn a_kill_amid_questions_exceeds_no_quota_and_loses_no_chart() {
     drop(worker);
 }
 
-/// The use of the quota in all full sliding windows of some charges: the mean share, and the units of the emptiest one.
-fn use_of(charges: &[Charge]) -> (f64, u64) {
-    let units = Units { charges: charges.to_vec(), ..Units::default() };
+/// The use of the quota in full sliding windows: the mean share, and the units of the emptiest one.
+fn use_of(units: &Units) -> (f64, u64) {
     (units.share_used(UNITS_MAX, MINUTE).unwrap(), units.fewest_within(MINUTE).unwrap())
 }
 
@@ -224,16 +223,16 @@ fn a_kill_costs_only_the_windows_that_it_falls_into() {
         asked => Err(format!("{asked} units")),
     });
     worker.kill();
-    let killed_at = now_ms();
+    let killed_at = Timestamp(now_ms());
     let _worker = mill.start();
     until_told(&mill, files.len());
     let bill = stand_ins.bill();
     let [units] = bill.units.values().collect::<Vec<_>>()[..] else { panic!("one key: {:?}", bill.units) };
     assert!(units.refused == 0 && units.most_within(MINUTE) <= u64::from(UNITS_MAX));
     // Counted are windows from the first request to the kill, and from the first request after it until nothing is left.
-    let (before, after) = units.charges.split_at(units.charges.partition_point(|charge| charge.at.0 <= killed_at));
-    let away_ms = after[0].at.0 - before[before.len() - 1].at.0;
-    let found = [use_of(before), use_of(after)];
+    let (before, after) = units.split(killed_at);
+    let away_ms = after.charges[0].at.0 - before.charges[before.charges.len() - 1].at.0;
+    let found = [&before, &after].map(use_of);
     eprintln!("{away_ms} ms without a request; mean share and emptiest window before and after: {found:.3?}");
     for (share, fewest) in found {
         // A window has one of 40 units less where the margin lies between its ends; the rest is a busy machine's.

@@ -128,6 +128,11 @@ impl Mill {
         self.start_as(&["run"], variables)
     }
 
+    /// Starts another command, which writes where a worker would.
+    pub fn start_command(&self, args: &[&str]) -> Worker {
+        self.start_as(args, &[])
+    }
+
     fn start_as(&self, args: &[&str], variables: &[(&str, &str)]) -> Worker {
         let number = self.started.replace(self.started.get() + 1);
         let log = self.folder.path().join(format!("run-{number}.log"));

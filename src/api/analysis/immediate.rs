@@ -5,7 +5,6 @@
 //! found again, and its chart, like any other.
 
 use std::io;
-
 use std::sync::Arc;
 use std::time::Duration;
 

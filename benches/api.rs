@@ -96,7 +96,7 @@ fn main() -> anyhow::Result<()> {
             let status = program.stdout(Stdio::null()).stderr(Stdio::null()).status()?;
             ensure!(status.success(), "{command:?}: {status}");
         }
-        let stages = "serve";
+        let stages = "analyze,serve";
         let all = worker::Settings { folder: folder.path(), stages, config: config.clone() };
         let _worker = Worker::start(&all)?;
         bench.rows(&mut report).await

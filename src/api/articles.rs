@@ -44,7 +44,7 @@ struct AskedArticles {
     #[param(minimum = 1, maximum = 500)]
     limit: Option<u64>,
     /// `next_cursor` of the page before.
-    #[param(max_length = 8192)]
+    #[param(max_length = 4096)]
     cursor: Option<String>,
 }
 
@@ -90,7 +90,7 @@ struct AskedReady {
     #[param(minimum = 1, maximum = 500)]
     limit: Option<u64>,
     /// `next_cursor` of the page before.
-    #[param(max_length = 8192)]
+    #[param(max_length = 4096)]
     cursor: Option<String>,
 }
 
@@ -141,6 +141,7 @@ async fn ready(State(api): State<Api>, Query(asked): Query<AskedReady>) -> Resul
 
 /// An article with everything that is known of it.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = KnownArticle)]
 struct Known {
     /// The article.
     article: StoredArticle,

@@ -35,10 +35,10 @@ struct AskedCandles {
     #[param(min_length = 1, max_length = 1000)]
     interval: String,
     /// Not before: RFC 3339, or epoch milliseconds.
-    #[param(value_type = Option<String>, format = DateTime)]
+    #[param(max_length = 64, example = "2026-11-29T07:00:00Z")]
     from: Option<String>,
     /// Before: RFC 3339, or epoch milliseconds.
-    #[param(value_type = Option<String>, format = DateTime)]
+    #[param(max_length = 64, example = "2026-11-29T07:00:00Z")]
     to: Option<String>,
     /// At most so many, the newest; 1,000 where it is left out.
     #[param(minimum = 1, maximum = 5000)]
@@ -92,10 +92,10 @@ struct AskedContexts {
     #[param(min_length = 1, max_length = 1000)]
     symbol: String,
     /// Not before: RFC 3339, or epoch milliseconds.
-    #[param(value_type = Option<String>, format = DateTime)]
+    #[param(max_length = 64, example = "2026-11-29T07:00:00Z")]
     from: Option<String>,
     /// Before: RFC 3339, or epoch milliseconds.
-    #[param(value_type = Option<String>, format = DateTime)]
+    #[param(max_length = 64, example = "2026-11-29T07:00:00Z")]
     to: Option<String>,
 }
 

@@ -18,6 +18,7 @@ pub(super) fn users() -> OpenApiRouter<Api> {
 /// How an instrument's derivatives were found.
 #[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = InstrumentStatus)]
 enum Status {
     Resolved,
     Aggregated,
@@ -40,7 +41,7 @@ struct Asked {
     #[param(minimum = 1, maximum = 500)]
     limit: Option<u64>,
     /// `next_cursor` of the page before.
-    #[param(max_length = 8192)]
+    #[param(max_length = 4096)]
     cursor: Option<String>,
 }
 

@@ -16,7 +16,7 @@ use crate::model::Timestamp;
 /// Rows of a page where nobody says how many.
 const ROWS: u64 = 50;
 /// Longest cursor: a key holds an id, which a producer may have made long.
-const CURSOR_BYTES_MAX: usize = 8 * 1024;
+const CURSOR_BYTES_MAX: usize = 4 * 1024;
 /// Longest text of a filter, in characters.
 const TEXT_CHARS_MAX: usize = 1_000;
 /// 9999-12-30T22:00:00Z, the last moment that the calendar knows.

@@ -57,16 +57,16 @@ struct Asked {
     #[param(max_length = 1000)]
     source_id: Option<String>,
     /// Not before: RFC 3339, or epoch milliseconds.
-    #[param(value_type = Option<String>, format = DateTime)]
+    #[param(max_length = 64, example = "2026-11-29T07:00:00Z")]
     since: Option<String>,
     /// Before: RFC 3339, or epoch milliseconds.
-    #[param(value_type = Option<String>, format = DateTime)]
+    #[param(max_length = 64, example = "2026-11-29T07:00:00Z")]
     until: Option<String>,
     /// Rows of a page; 50 where it is left out.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<u64>,
     /// `next_cursor` of the page before.
-    #[param(max_length = 8192)]
+    #[param(max_length = 4096)]
     cursor: Option<String>,
 }
 

@@ -18,6 +18,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Api;
+use super::analysis::{self, Worker};
 use crate::clickhouse::{Failure, SessionState, Spent, dollars};
 use crate::kafka;
 use crate::model::{NanoUsd, Timestamp};
@@ -34,6 +35,7 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
 
 /// How the installation is.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Installation)]
 struct Status {
     /// The version of the binary.
     version: &'static str,
@@ -53,6 +55,8 @@ struct Status {
     budgets: Vec<Budget>,
     /// The providers that this process asks.
     breakers: Vec<Breaker>,
+    /// The workers that make analyses, as `/analysis/workers` has them.
+    workers: Vec<Worker>,
     /// What could not be processed.
     dead_letters: Vec<Letters>,
     /// The database.
@@ -86,6 +90,7 @@ pub(super) struct Queue {
 
 /// Sessions that are not over.
 #[derive(Debug, Default, Serialize, ToSchema)]
+#[schema(as = SessionsNow)]
 struct Sessions {
     open: u64,
     /// Their budget is used up while articles wait.
@@ -146,8 +151,9 @@ pub(super) struct Queues(Mutex<Option<(Timestamp, Option<Vec<Queue>>)>>);
 async fn status(State(api): State<Api>) -> Json<Status> {
     let now = api.clock().now();
     let (health, store) = (api.health(), api.store());
-    let (queues, counts, newest, letters, migrations, spending) = tokio::join!(
+    let (queues, workers, counts, newest, letters, migrations, spending) = tokio::join!(
         queues(&api),
+        timeout(PATIENCE, analysis::workers(&api)),
         said(store.session_counts()),
         said(store.sessions(1)),
         said(store.letters()),
@@ -155,8 +161,10 @@ async fn status(State(api): State<Api>) -> Json<Status> {
         said(spending(&api, now)),
     );
     let newest = newest.map(|sessions| sessions.into_iter().next());
+    let workers = workers.ok().and_then(Result::ok);
     let missing = [
         ("queues", queues.is_none()),
+        ("workers", workers.is_none()),
         ("sessions", counts.is_none() || newest.is_none()),
         ("budgets", spending.is_none() || newest.is_none()),
         ("dead_letters", letters.is_none()),
@@ -175,6 +183,7 @@ async fn status(State(api): State<Api>) -> Json<Status> {
         budgets: newest.iter().map(of_session).chain(spending.unwrap_or_default()).collect(),
         sessions: Sessions { open: counts.open, exhausted: counts.exhausted, newest },
         breakers: observe::breakers().into_iter().map(|(provider, state)| Breaker { provider, state }).collect(),
+        workers: workers.unwrap_or_default(),
         dead_letters: letters.unwrap_or_default().into_iter().map(shown).collect(),
         tables: Tables { migrations: migrations.unwrap_or_default() },
         unknown: missing.into_iter().filter(|(_, missing)| *missing).map(|(name, _)| name).collect(),

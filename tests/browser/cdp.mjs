@@ -29,11 +29,18 @@ export class Browser {
     const profile = mkdtempSync(join(tmpdir(), 'signalmill-browser-'));
     const child = spawn(chromium, [...FLAGS, `--user-data-dir=${profile}`, 'about:blank'], { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'] });
     const browser = new Browser(child, profile);
-    await Promise.race([
+    const answered = Promise.race([
       browser.send('Browser.getVersion'),
       new Promise((_, reject) => child.once('error', (error) => reject(new Error(`${chromium} does not start: ${error.message}`)))),
       sleep(START_MS_MAX).then(() => Promise.reject(new Error(`${chromium} did not answer within ${START_MS_MAX / 1000} s`))),
     ]);
+    try {
+      await answered;
+    } catch (error) {
+      child.kill('SIGKILL');
+      rmSync(profile, { recursive: true, force: true });
+      throw error;
+    }
     return browser;
   }
 

@@ -43,7 +43,10 @@ class Skip extends Error {}
 class NoData extends Skip {}
 
 const counts = { passed: 0, failed: 0, skipped: 0 };
-const browser = await Browser.start(options.chromium);
+const browser = await Browser.start(options.chromium).catch((error) => {
+  console.log(`FAIL   ${error.message} (apt-get install chromium, or --chromium PATH)\n0 passed, 1 failed, 0 skipped`);
+  process.exit(1);
+});
 const tab = await browser.tab();
 
 async function step(name, act) {
@@ -244,7 +247,11 @@ async function cancelJob() {
     const ended = await tab.expecting([{ status: 409, part: '/analysis/cancel/' }], async () => {
       if (!(await tab.has('#cancel-job'))) return false;
       await tab.evaluate(() => document.querySelector('#cancel-job')?.click());
-      if (!(await tab.evaluate(() => new Promise((resolve) => setTimeout(() => resolve(document.querySelector('dialog[open]') !== null), 50))))) return false;
+      const asked = await tab.until('the question', () => {
+        if (document.querySelector('dialog[open]')) return 'open';
+        return document.querySelector('#cancel-job') ? null : 'too late';
+      });
+      if (asked !== 'open') return false;
       await tab.click('dialog button.danger');
       return tab.until('the job to be final', `() => { const status = (${jobStatus})(); return ['cancelled', 'completed', 'failed'].includes(status) && status; }`, [], JOB_MS_MAX);
     });

@@ -1,6 +1,7 @@
 //! The API of the real binary, on the real services: who is let in, what it says of the installation, how it ends, and its
 //! document against whatever schemathesis thinks of.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use signalmill::config::Environment;
 use crate::mill::{Mill, get};
 use crate::stack::{Raw, Stack, until};
 use crate::texts;
+use crate::tidy::source::{Role, files};
 
 const PATIENCE: Duration = Duration::from_mins(1);
 const TOKENS: &str = "alice-token-1=alice:admin,bob-token-2=bob";
@@ -93,6 +95,23 @@ fn without_tokens_it_does_not_listen_to_others() {
         assert_eq!(refused.status.code(), Some(2), "{said}");
         assert!(said.contains("SIGNALMILL_API_TOKENS") && said.contains("api.listen is 0.0.0.0:0"), "{said}");
     }
+}
+
+/// Two schemas of one name would be one in the document, and one of the endpoints would not be as it says.
+#[test]
+fn every_schema_has_a_name_of_its_own() {
+    let mut seen = BTreeMap::new();
+    for file in files(Role::Source) {
+        let mut lines = file.text.lines().map(str::trim);
+        while lines.by_ref().any(|line| line.starts_with("#[derive(") && line.contains("ToSchema")) {
+            let of = lines.clone().take_while(|line| !line.is_empty());
+            let named = of.clone().find_map(|line| line.strip_prefix("#[schema(as = ")?.split([',', ')']).next());
+            let own = of.clone().find_map(|line| line.split_once("struct ").or_else(|| line.split_once("enum ")));
+            let name = named.or_else(|| own?.1.split(|letter: char| !letter.is_alphanumeric()).next()).unwrap();
+            assert_eq!(seen.insert(name.to_owned(), file.path.clone()), None, "{name} of {}", file.path);
+        }
+    }
+    assert!(seen.len() > 20, "{seen:?}");
 }
 
 /// Where it is installed; `None` where nobody asked for it to be.

@@ -146,7 +146,10 @@ async fn who_is_ready_and_what_became_of_the_others() {
     for path in ["/api/articles", "/api/articles/analysis-ready"] {
         asking.assert_hostile(path, "publisher", "articles", "eyJleGNoYW5nZSI6ImEiLCJzeW1ib2wiOiJiIn0").await;
     }
+    assert_publishers(&asking).await;
+}
 
+async fn assert_publishers(asking: &Asking) {
     let publishers = asking.ok("/api/publishers").await;
     let other = &publishers["publishers"][0];
     assert_eq!(

@@ -150,6 +150,20 @@ async fn instruments_their_candles_and_contexts() {
     let odd = "/api/candles?exchange=%27%3B%20DROP&symbol=%00&interval=%3F";
     assert_eq!(asking.get(odd).await.0, 404);
 
+    assert_contexts(&asking).await;
+
+    // What is kept is renewed once somebody asks, within a few seconds.
+    let sparks = until_json(&asking, "/api/sparks", |json| json["sparks"].as_object().unwrap().len() == 6).await;
+    let closes = sparks["sparks"]["binance:AAAUSDT:1h"].as_array().unwrap();
+    assert_eq!((closes.len(), &closes[0], &closes[39]), (40, &22.0.into(), &61.0.into()));
+    assert_eq!(sparks["sparks"]["binance:AAAUSDT:1d"].as_array().unwrap().len(), 10);
+    assert_eq!(asking.ok("/api/sparks?interval=4h").await["sparks"].as_object().unwrap().len(), 1);
+    assert_eq!(asking.ok("/api/sparks?interval=%27").await, json!({ "sparks": {} }));
+    let tag = asking.get_with("/api/sparks", &[]).await.header("etag").to_owned();
+    assert_eq!(asking.get_with("/api/sparks", &[("if-none-match", &tag)]).await.status, 304);
+}
+
+async fn assert_contexts(asking: &Asking) {
     let contexts = asking.ok("/api/contexts?exchange=binance&symbol=AAAUSDT").await;
     assert_eq!((&contexts["oi_status"], &contexts["venue"]), (&"resolved".into(), &"binance".into()));
     assert_eq!(contexts["contexts"].as_array().unwrap().len(), 3);
@@ -164,16 +178,6 @@ async fn instruments_their_candles_and_contexts() {
     let none = asking.ok("/api/contexts?exchange=kraken&symbol=CCCUSD").await;
     assert_eq!((&none["oi_status"], &none["contexts"]), (&"neutral".into(), &json!([])));
     assert_eq!(asking.get("/api/contexts?exchange=kraken&symbol=ZZZ").await.0, 404);
-
-    // What is kept is renewed once somebody asks, within a few seconds.
-    let sparks = until_json(&asking, "/api/sparks", |json| json["sparks"].as_object().unwrap().len() == 6).await;
-    let closes = sparks["sparks"]["binance:AAAUSDT:1h"].as_array().unwrap();
-    assert_eq!((closes.len(), &closes[0], &closes[39]), (40, &22.0.into(), &61.0.into()));
-    assert_eq!(sparks["sparks"]["binance:AAAUSDT:1d"].as_array().unwrap().len(), 10);
-    assert_eq!(asking.ok("/api/sparks?interval=4h").await["sparks"].as_object().unwrap().len(), 1);
-    assert_eq!(asking.ok("/api/sparks?interval=%27").await, json!({ "sparks": {} }));
-    let tag = asking.get_with("/api/sparks", &[]).await.header("etag").to_owned();
-    assert_eq!(asking.get_with("/api/sparks", &[("if-none-match", &tag)]).await.status, 304);
 }
 
 /// Asks until the answer is as wanted.

@@ -32,7 +32,8 @@ fn unread(mill: &Mill, count: usize) {
         .collect();
     let columns = "run_id, article_id, title, text, publisher, url, published_at, received_at, language, text_chars, \
                    content_hash, screen, origin, version";
-    mill.ask(&format!("INSERT INTO articles ({columns}) VALUES {}", rows.join(", ")));
+    let types = columns.replace(',', " String,").replace("text_chars String", "text_chars UInt32");
+    mill.ask(&format!("INSERT INTO articles ({columns}) SELECT * FROM values('{types} Int64', {})", rows.join(", ")));
 }
 
 /// Where the API listens.
@@ -133,12 +134,13 @@ fn a_session_keeps_a_limit_of_its_own_through_a_crash_and_what_is_left_waits_for
     assert!(poor.starts_with("api-") && poor.ends_with("-0.01usd"), "{poor}");
     // Known at once, before anything is stored; and its articles are ready no more.
     let (status, known) = ask(&api, "GET", started["check_status_url"].as_str().unwrap(), "", "");
-    assert_eq!(
-        (status, &known["session"]["budget_usd"], &known["session"]["articles_total"]),
-        (200, &0.01.into(), &80.into())
-    );
+    assert!(known["session"]["articles_total"].as_u64().unwrap() <= 80, "{known}");
+    assert_eq!((status, &known["session"]["budget_usd"]), (200, &0.01.into()), "{known}");
     let (status, none) = ask(&api, "POST", "/api/sessions?dry_run=true", "", "{}");
     assert_eq!((status, &none["error"]["code"]), (409, &"nothing_ready".into()), "{none}");
+    // Killed with calls under way, and with answers that are paid for.
+    let settled = "SELECT count() > 0 FROM spend_v WHERE outcome = 'settled'";
+    mill.until_answer(settled, "1", PATIENCE);
     worker.kill();
     let worker = mill.start_ready();
     let api = address(&worker);
@@ -171,7 +173,8 @@ fn a_session_keeps_a_limit_of_its_own_through_a_crash_and_what_is_left_waits_for
         let ended = standing(&mill, &poor).1;
         if ended[2] == 0 { Ok(()) } else { Err(format!("{ended:?}")) }
     });
-    assert_eq!(ask(&api, "GET", &format!("/api/sessions/{poor}"), "", "").1["session"]["status"], "cancelled");
+    let status = format!("SELECT status FROM batch_processing_sessions_v WHERE session_id = '{poor}'");
+    mill.until_answer(&status, "cancelled", PATIENCE);
     assert_eq!(stand_ins.bill().total(), bill, "nothing more was bought");
     let (status, told) = ask(&api, "POST", &format!("/api/sessions/{poor}/recover"), "", "");
     assert_eq!((status, &told["command"]), (202, &"recover".into()));

@@ -114,6 +114,7 @@ impl Standing {
 
 /// How a job stands, and what it came to.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AnalysisStatus)]
 pub(super) struct Status {
     #[serde(flatten)]
     pub standing: Standing,

@@ -40,6 +40,7 @@ use self::board::{Board, Limits};
 use self::depth::Depth;
 pub(super) use self::follow::begin;
 use self::workers::Workers;
+pub(super) use self::workers::{Worker, all as workers};
 use super::{Api, Problem};
 use crate::model::{Cancellation, Job, JobEvent};
 use crate::wire::{self, ALLOCATION_BYTES_MAX, Codec};

@@ -37,7 +37,7 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
     params(
         Market,
         ("Idempotency-Key" = Option<String>, Header, description = "The same key of the same user is the same job",
-         max_length = 255, pattern = r"^[\x20-\x7e]{1,255}$"),
+         max_length = 255, pattern = r"^[\x21-\x7e]{1,255}$"),
     ),
     request_body = Wish,
     responses(

@@ -243,8 +243,12 @@ fn read_candles(json: &RawValue) -> Result<Vec<Candle>, Problem> {
 fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
     match value.to_str() {
-        Ok(key) if (1..=KEY_BYTES_MAX).contains(&key.len()) => Ok(Some(key.to_owned())),
-        _ => Err(Problem::invalid(format!("Idempotency-Key is 1 to {KEY_BYTES_MAX} printable ASCII characters"))),
+        Ok(key) if (1..=KEY_BYTES_MAX).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()) => {
+            Ok(Some(key.to_owned()))
+        }
+        _ => Err(Problem::invalid(format!(
+            "Idempotency-Key is 1 to {KEY_BYTES_MAX} printable ASCII characters without spaces"
+        ))),
     }
 }
 

@@ -54,7 +54,7 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
         ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was heard"),
     ),
     responses(
-        (status = OK, description = "Events as `data: {…}`", body = inline(bodies::Told<'_>), content_type = "text/event-stream"),
+        (status = OK, description = "Events whose data is JSON: status, message, `analysis_id`, progress, step, and data once it is completed", body = String, content_type = "text/event-stream"),
         (status = NO_CONTENT, description = "The last event that was heard is the final one"),
         (status = TOO_MANY_REQUESTS, description = "Too many jobs wait already", body = crate::api::Body),
     )
@@ -88,7 +88,7 @@ async fn analyze(
         ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was heard"),
     ),
     responses(
-        (status = OK, description = "Events as `data: {…}`", body = inline(bodies::Told<'_>), content_type = "text/event-stream"),
+        (status = OK, description = "Events whose data is JSON: status, message, `analysis_id`, progress, step, and data once it is completed", body = String, content_type = "text/event-stream"),
         (status = NO_CONTENT, description = "The last event that was heard is the final one"),
         (status = NOT_FOUND, description = "There is none, or it is somebody else's", body = crate::api::Body),
     )

@@ -33,6 +33,7 @@ pub(super) fn admins() -> OpenApiRouter<Api> {
 /// How a session stands.
 #[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = SessionStatus)]
 enum Status {
     Open,
     Completed,
@@ -51,7 +52,7 @@ struct Asked {
     #[param(minimum = 1, maximum = 500)]
     limit: Option<u64>,
     /// `next_cursor` of the page before.
-    #[param(max_length = 8192)]
+    #[param(max_length = 4096)]
     cursor: Option<String>,
 }
 
@@ -83,6 +84,7 @@ async fn sessions(State(api): State<Api>, Query(asked): Query<Asked>) -> Result<
 
 /// A session, and what it did.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = KnownSession)]
 struct Known {
     /// How it stands.
     session: SessionState,

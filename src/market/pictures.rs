@@ -8,7 +8,7 @@ use crate::model::{Chart, Charts, Series};
 /// Both themes, each as SVG and as PNG.
 ///
 /// # Errors
-/// When a picture cannot be packed.
+/// A picture that cannot be compressed.
 pub fn of(series: &Series, chart: &Chart) -> io::Result<Charts> {
     let drawing = Drawing::of(series, chart);
     Ok(Charts {

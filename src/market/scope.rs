@@ -78,10 +78,6 @@ mod tests {
 
     const HOUR_MS: i64 = 3_600_000;
 
-    fn scope(back: Option<Duration>) -> Scope {
-        Scope { interval: Interval::parse("1h").unwrap(), back }
-    }
-
     fn series(bars: i64) -> Series {
         let bar = |bar| Candle {
             open_time: Timestamp(bar * HOUR_MS),
@@ -113,14 +109,16 @@ mod tests {
             (49, None, 49, Err("at least 50")),
             (0, None, 0, Err("at least 50")),
         ] {
-            let found = scope(back).cut(series(bars), Timestamp(now * HOUR_MS));
+            let scope = Scope { interval: series(0).interval, back };
+            let found = scope.cut(series(bars), Timestamp(now * HOUR_MS));
             let found = found.map(|series| (series.candles.len(), series.candles[0].open_time.0 / HOUR_MS));
             match expected {
                 Ok(expected) => assert_eq!(found, Ok(expected), "{bars} {back:?} {now}"),
                 Err(part) => assert!(found.as_ref().is_err_and(|error| error.contains(part)), "{found:?}"),
             }
         }
-        let whole = scope(None).cut(series(60), Timestamp(i64::MAX)).unwrap();
+        let scope = Scope { interval: series(0).interval, back: None };
+        let whole = scope.cut(series(60), Timestamp(i64::MAX)).unwrap();
         assert_eq!((whole.exchange.as_str(), whole.symbol.as_str()), ("binance", "BTCUSDT"));
     }
 }

@@ -22,8 +22,8 @@ fn every_metric_of_the_table_is_rendered_and_no_other() {
     let _handles = (stage("table/stage"), window("table/stage"), hop("table", &topics), sink(&["table_rows"]));
     let _spending = (provider("table", &["ask"]), spend("table", "model-1"), gen_ai("chat", "table", "model"));
     let _budgets = (budget(), quota("table"), journal(), backlog(), holds());
-    http().expect(&[("/table".to_owned(), "GET")]);
     let _analyses = analysis();
+    http().expect(&[("/table".to_owned(), "GET")]);
     let text = render();
     let rendered: BTreeSet<&str> =
         text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();

@@ -105,9 +105,10 @@ async fn make(api: &Api, job: &Job, place: OwnedSemaphorePermit) -> Result<JobEv
         Problem::new(StatusCode::GATEWAY_TIMEOUT, "timeout", message)
     })?;
     let worked = worked.map_err(|panic| Problem::internal(&panic.to_string()))?;
-    let Some(Worked { data, charts, summary }) = worked.map_err(|error| Problem::internal(&error.to_string()))? else {
+    let Some(Worked { data, charts, summary }) = worked else {
         return Err(unprocessable("there are no candles in it".to_owned()));
     };
+    let charts = charts.map_err(|error| Problem::internal(&error.to_string()))?;
     Ok(JobEvent {
         exchange,
         status: JobStatus::Completed,
@@ -127,14 +128,14 @@ async fn make(api: &Api, job: &Job, place: OwnedSemaphorePermit) -> Result<JobEv
 
 struct Worked {
     data: String,
-    charts: Charts,
+    charts: io::Result<Charts>,
     summary: String,
 }
 
-fn work(series: &Series) -> io::Result<Option<Worked>> {
-    let Some(chart) = chart::read(series) else { return Ok(None) };
+fn work(series: &Series) -> Option<Worked> {
+    let chart = chart::read(series)?;
     let summary = words::write(&Facts::of(series, &chart));
-    Ok(Some(Worked { data: findings::json(series, &chart), charts: pictures::of(series, &chart)?, summary }))
+    Some(Worked { data: findings::json(series, &chart), charts: pictures::of(series, &chart), summary })
 }
 
 /// The candles, where there are as few as may be.

@@ -128,7 +128,7 @@ fn every_metric_of_the_dashboards_is_ours() {
 
 #[test]
 fn every_question_brings_rows_over_the_demo() {
-    let demo = Running::start();
+    let demo = Running::shared();
     let settings = Settings { url: demo.address("clickhouse"), ..Settings::default() };
     let store = Store::new(settings, Clock::system()).unwrap();
     let runtime = Runtime::new().unwrap();

@@ -2,9 +2,12 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio::runtime::Runtime;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// What would have the demo ask a real provider.
 const KEYS: [&str; 6] = [
@@ -25,22 +28,42 @@ fn command(folder: &TempDir) -> Command {
     command
 }
 
+/// Held by whoever runs a demo: two at a time would take each other's ports, and their processors, away.
+static TURN: Semaphore = Semaphore::const_new(1);
+
+fn turn() -> SemaphorePermit<'static> {
+    Runtime::new().unwrap().block_on(TURN.acquire()).unwrap()
+}
+
 /// A demo that stays up; killed, and its services with it, when dropped.
 pub struct Running {
     process: Child,
     result: Value,
     _folder: TempDir,
+    _turn: SemaphorePermit<'static>,
 }
 
 impl Running {
+    /// The one that tests share which run at the same time.
+    pub fn shared() -> Arc<Self> {
+        static SHARED: Mutex<Weak<Running>> = Mutex::new(Weak::new());
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.upgrade().unwrap_or_else(|| {
+            let started = Arc::new(Self::start());
+            *shared = Arc::downgrade(&started);
+            started
+        })
+    }
+
     /// Returns when the samples have gone through.
-    pub fn start() -> Self {
+    fn start() -> Self {
+        let turn = turn();
         let folder = tempfile::tempdir().unwrap();
         let mut process = command(&folder).arg("--json").stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let result = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
-        Self { process, result, _folder: folder }
+        Self { process, result, _folder: folder, _turn: turn }
     }
 
     /// Where one of its parts is, such as `clickhouse`.
@@ -57,6 +80,7 @@ impl Drop for Running {
 }
 
 fn demo(args: &[&str]) -> String {
+    let _turn = turn();
     let folder = tempfile::tempdir().unwrap();
     let mut command = command(&folder);
     command.arg("--once").args(args);
@@ -65,7 +89,6 @@ fn demo(args: &[&str]) -> String {
     String::from_utf8(stdout).unwrap()
 }
 
-/// One after the other, so that they do not take each other's ports away.
 #[test]
 fn a_session_runs_out_of_its_budget_and_the_lexicon_has_none() {
     let shown = demo(&["--json"]);

@@ -7,7 +7,7 @@ use crate::demo::Running;
 
 #[test]
 fn a_browser_walks_every_page_and_does_every_action() {
-    let demo = Running::start();
+    let demo = Running::shared();
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/browser/walk.mjs");
     let mut walk = Command::new("node");
     // Other tests run beside it: how fast the page is, is measured alone.

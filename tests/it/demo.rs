@@ -1,8 +1,10 @@
 //! `demo` as somebody runs it who has just built the program: without a key, and with the lexicon.
 
-use std::process::{Command, Output};
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
+use tempfile::TempDir;
 
 /// What would have the demo ask a real provider.
 const KEYS: [&str; 6] = [
@@ -14,13 +16,50 @@ const KEYS: [&str; 6] = [
     "TAVILY_API_KEY_FILE",
 ];
 
-fn demo(args: &[&str]) -> String {
-    let folder = tempfile::tempdir().unwrap();
+fn command(folder: &TempDir) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_signalmill"));
-    command.args(["demo", "--once"]).args(args).current_dir(folder.path());
+    command.arg("demo").current_dir(folder.path());
     for key in KEYS {
         command.env_remove(key);
     }
+    command
+}
+
+/// A demo that stays up; killed, and its services with it, when dropped.
+pub struct Running {
+    process: Child,
+    result: Value,
+    _folder: TempDir,
+}
+
+impl Running {
+    /// Returns when the samples have gone through.
+    pub fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut process = command(&folder).arg("--json").stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let result = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        Self { process, result, _folder: folder }
+    }
+
+    /// Where one of its parts is, such as `clickhouse`.
+    pub fn address(&self, part: &str) -> String {
+        self.result["addresses"][part].as_str().unwrap_or_else(|| panic!("{part}: {}", self.result)).to_owned()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn demo(args: &[&str]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = command(&folder);
+    command.arg("--once").args(args);
     let Output { status, stdout, stderr } = command.output().unwrap();
     assert!(status.success(), "{status}: {}", String::from_utf8_lossy(&stderr));
     String::from_utf8(stdout).unwrap()

@@ -45,8 +45,12 @@ pub(super) fn levels(scene: &mut Scene, bars: &Bars<'_>, scale: &Scale, step: f6
             let first = level.points.iter().find_map(|point| bars.at(point.time)).map(|bar| bars.x(bar));
             let x = first.unwrap_or(PRICE.left).clamp(PRICE.left, PRICE.right - 1.0);
             let line = vec![Spot { x, y: crisp(y) }, Spot { x: PRICE.right, y: crisp(y) }];
-            let about =
-                format!("{} {price}, {} turns, confidence {:.2}", level.side, level.points.len(), sound(level.confidence));
+            let about = format!(
+                "{} {price}, {} turns, confidence {:.2}",
+                level.side,
+                level.points.len(),
+                sound(level.confidence)
+            );
             let shape = Shape::Lines { lines: vec![line], width: 1.0, dash: Some((6.0, 4.0)) };
             scene.tell(role(level.side), shape, class(level.side, "level support", "level resistance"), about);
         }

@@ -132,8 +132,7 @@ fn candles(scene: &mut Scene, bars: &Bars<'_>, scale: &Scale) {
     let wicks = bars.split(|bar, candle| Some(bars.block(bar, inside(candle.high), inside(candle.low), true)));
     let bodies = bars.split(|bar, candle| Some(bars.block(bar, inside(candle.open), inside(candle.close), false)));
     // Where a body is as narrow as its wick, the wick is paler, so that both are seen.
-    let [up, down] =
-        if bars.is_bodied() { [Role::Up, Role::Down] } else { [Role::UpFaint, Role::DownFaint] };
+    let [up, down] = if bars.is_bodied() { [Role::Up, Role::Down] } else { [Role::UpFaint, Role::DownFaint] };
     for (kind, roles, blocks) in [("wick", [up, down], wicks), ("body", [Role::Up, Role::Down], bodies)] {
         for (role, blocks) in roles.into_iter().zip(blocks).filter(|(_, blocks)| !blocks.is_empty()) {
             scene.tell(role, Shape::Blocks(blocks), kind, String::new());
@@ -154,11 +153,13 @@ fn spikes(scene: &mut Scene, bars: &Bars<'_>, scale: &Scale, step: f64) {
         }
     }
     found.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let arrow = |Spot { x, y }: Spot, down: f64| vec![
-        Spot { x, y },
-        Spot { x: x + 4.0 * down, y: y + 6.0 * down },
-        Spot { x: x - 4.0 * down, y: y + 6.0 * down },
-    ];
+    let arrow = |Spot { x, y }: Spot, down: f64| {
+        vec![
+            Spot { x, y },
+            Spot { x: x + 4.0 * down, y: y + 6.0 * down },
+            Spot { x: x - 4.0 * down, y: y + 6.0 * down },
+        ]
+    };
     if !found.is_empty() {
         let arrows = found.iter().map(|(_, _, tip, down)| arrow(*tip, *down)).collect();
         scene.tell(Role::Text, Shape::Fill(arrows), "beyond", "beyond the scale".to_owned());

@@ -100,12 +100,9 @@ impl Area {
     pub fn clip(&self, from: Spot, to: Spot) -> Option<(Spot, Spot)> {
         let (dx, dy) = (to.x - from.x, to.y - from.y);
         let (mut start, mut end) = (0.0_f64, 1.0_f64);
-        for (step, room) in [
-            (-dx, from.x - self.left),
-            (dx, self.right - from.x),
-            (-dy, from.y - self.top),
-            (dy, self.bottom - from.y),
-        ] {
+        for (step, room) in
+            [(-dx, from.x - self.left), (dx, self.right - from.x), (-dy, from.y - self.top), (dy, self.bottom - from.y)]
+        {
             if step == 0.0 {
                 if room < 0.0 {
                     return None;
@@ -182,11 +179,23 @@ impl Style {
 pub(super) enum Shape {
     Blocks(Vec<Block>),
     /// Lines through places, `width` thick; each list is one line.
-    Lines { lines: Vec<Vec<Spot>>, width: f64, dash: Option<(f64, f64)> },
+    Lines {
+        lines: Vec<Vec<Spot>>,
+        width: f64,
+        dash: Option<(f64, f64)>,
+    },
     /// Filled outlines.
     Fill(Vec<Vec<Spot>>),
-    Discs { centres: Vec<Spot>, radius: f64 },
-    Text { at: Spot, anchor: Anchor, style: Style, text: String },
+    Discs {
+        centres: Vec<Spot>,
+        radius: f64,
+    },
+    Text {
+        at: Spot,
+        anchor: Anchor,
+        style: Style,
+        text: String,
+    },
 }
 
 /// A shape in its role; `kind` is its class in SVG and `about` its tooltip there, both empty where nobody asks.

@@ -56,16 +56,14 @@ pub(super) fn volume(scene: &mut Scene, bars: &Bars<'_>) {
     let scale = Scale::new(0.0, highest, &VOLUME, NAME_ROOM, 1.0);
     let marks = axis(scene, &VOLUME, &scale, |mark, _| figures::volume(mark));
     let block = |bar: usize, volume: f64| bars.block(bar, scale.y(volume), scale.y(0.0), false);
-    let [rises, falls] =
-        bars.split(|bar, candle| (candle.volume > 0.0).then(|| block(bar, candle.volume)));
+    let [rises, falls] = bars.split(|bar, candle| (candle.volume > 0.0).then(|| block(bar, candle.volume)));
     scene.blocks(Role::UpFaint, rises);
     scene.blocks(Role::DownFaint, falls);
     let mean = |bar: usize| -> Option<f64> {
         let window = &bars.all[(bar + 1).checked_sub(MEAN_BARS)?..=bar];
         Some(window.iter().map(|candle| candle.volume).sum::<f64>() / super::bars::number(MEAN_BARS))
     };
-    let spots =
-        (bars.first..bars.all.len()).map(|bar| mean(bar).map(|mean| Spot { x: bars.x(bar), y: scale.y(mean) }));
+    let spots = (bars.first..bars.all.len()).map(|bar| mean(bar).map(|mean| Spot { x: bars.x(bar), y: scale.y(mean) }));
     scene.lines(Role::Mean, 1.2, super::bars::joined(&VOLUME, spots));
     let mut parts = vec![(Role::Muted, "Volume".to_owned())];
     parts.extend(bars.all.last().map(|last| (Role::Text, figures::volume(last.volume))));

@@ -19,6 +19,8 @@ const ROWS: u64 = 50;
 const CURSOR_BYTES_MAX: usize = 4 * 1024;
 /// Longest text of a filter, in characters.
 const TEXT_CHARS_MAX: usize = 1_000;
+/// Characters of a date and a time to the second, without an offset.
+const DATE_TIME_CHARS: usize = 19;
 /// 9999-12-30T22:00:00Z, the last moment that the calendar knows.
 const LATEST: Timestamp = Timestamp(253_402_207_200_000);
 
@@ -64,7 +66,7 @@ pub(super) fn moment(name: &str, asked: Option<&str>) -> Result<Option<Timestamp
         Err(_) => match text.parse::<jiff::Timestamp>() {
             Ok(instant) => Some(Timestamp(instant.as_millisecond())),
             // The last hours of the year 9999, and beyond.
-            Err(_) if text.parse::<jiff::civil::DateTime>().is_ok_and(|date| date.year() == 9999) => Some(LATEST),
+            Err(_) if is_of_the_last_year(text) => Some(LATEST),
             Err(_) => None,
         },
     };
@@ -72,6 +74,12 @@ pub(super) fn moment(name: &str, asked: Option<&str>) -> Result<Option<Timestamp
         Some(time) => Ok(Some(time)),
         None => Err(Problem::invalid(format!("{name} is a time such as 2026-11-29T07:00:00Z, or epoch milliseconds"))),
     }
+}
+
+/// Whether it is a time of the year 9999, whatever its offset.
+fn is_of_the_last_year(text: &str) -> bool {
+    let local = text.get(..DATE_TIME_CHARS).and_then(|local| local.parse::<jiff::civil::DateTime>().ok());
+    local.is_some_and(|date| date.year() == 9999)
 }
 
 /// The key behind which a page begins; `None` at the beginning.

@@ -24,6 +24,7 @@ use rdkafka::ClientConfig;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 use signalmill::clickhouse::{self, Store};
 use signalmill::clock::Clock;
+use signalmill::config;
 use signalmill::embedded::Services;
 use signalmill::kafka::ANALYSIS_EVENTS;
 use signalmill::model::{JobEvent, JobStatus, NanoUsd, Timestamp};
@@ -81,7 +82,7 @@ impl Site<'_> {
         std::fs::create_dir_all(&folder)?;
         let config = format!(
             "[kafka]\nbrokers = \"{}\"\ntopic_prefix = \"{}.\"\n[clickhouse]\nurl = \"{}\"\ndatabase = \"{}\"\n\
-             [api]\nlisten = \"{api}\"\n",
+             [api]\nlisten = \"{api}\"\nrequests_per_second = 100000\n",
             self.services.kafka.brokers(),
             self.name,
             self.services.clickhouse.url(),
@@ -182,38 +183,13 @@ fn followed(
             ids.push(id.with_context(|| answer.clone())?.to_owned());
         }
         let before = Usage::of(worker.pid())?;
-        for number in 0..streams {
-            let id = ids[usize::try_from(number % FOLLOWED)?].clone();
-            tokio::spawn(listen(api, id, began, told.clone(), Arc::clone(&open)));
-            while number + 1 - open.load(Ordering::Relaxed).min(number + 1) > OPENED_AT_ONCE {
-                ensure!(began.elapsed() < PATIENCE, "streams do not open");
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
-        }
-        while open.load(Ordering::Relaxed) < streams {
-            ensure!(began.elapsed() < PATIENCE, "{} of {streams} streams are open", open.load(Ordering::Relaxed));
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        open_all(api, &ids, streams, began, &told, &open).await?;
         anyhow::Ok((ids, before))
     })?;
     let opened = began.elapsed();
     std::thread::sleep(Duration::from_secs(2));
     let idle = Usage::of(worker.pid())?;
-    let topic = format!("{}{ANALYSIS_EVENTS}", kafka.topic_prefix);
-    let producer: BaseProducer =
-        ClientConfig::new().set("bootstrap.servers", &kafka.brokers).set("linger.ms", "0").create()?;
-    let codec = Codec::<JobEvent>::new(ALLOCATION_BYTES_MAX)?;
-    for round in 0..ROUNDS {
-        let due = Instant::now() + ROUND;
-        for id in &ids {
-            let mut value = Vec::new();
-            codec.encode(&event(id, round, began), &mut value)?;
-            producer.send(BaseRecord::to(&topic).key(id).payload(&value)).map_err(|(error, _)| error)?;
-            producer.poll(Duration::ZERO);
-        }
-        producer.flush(ROUND)?;
-        std::thread::sleep(due.saturating_duration_since(Instant::now()));
-    }
+    send_rounds(&kafka, &ids, began)?;
     let mut times = Vec::new();
     runtime.block_on(async {
         while times.len() < usize::try_from(streams * ROUNDS)? {
@@ -234,6 +210,50 @@ fn followed(
     ]);
     worker.stop()?;
     Ok(figures)
+}
+
+/// Opens all streams; returns once each has heard of its job.
+async fn open_all(
+    api: SocketAddr,
+    ids: &[String],
+    streams: u64,
+    began: Instant,
+    told: &mpsc::Sender<f64>,
+    open: &Arc<AtomicU64>,
+) -> anyhow::Result<()> {
+    for number in 0..streams {
+        let id = ids[usize::try_from(number % FOLLOWED)?].clone();
+        tokio::spawn(listen(api, id, began, told.clone(), Arc::clone(open)));
+        while number + 1 - open.load(Ordering::Relaxed).min(number + 1) > OPENED_AT_ONCE {
+            ensure!(began.elapsed() < PATIENCE, "streams do not open");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+    while open.load(Ordering::Relaxed) < streams {
+        ensure!(began.elapsed() < PATIENCE, "{} of {streams} streams are open", open.load(Ordering::Relaxed));
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    Ok(())
+}
+
+/// Sends an event of each job, round after round.
+fn send_rounds(kafka: &config::Kafka, ids: &[String], began: Instant) -> anyhow::Result<()> {
+    let topic = format!("{}{ANALYSIS_EVENTS}", kafka.topic_prefix);
+    let producer: BaseProducer =
+        ClientConfig::new().set("bootstrap.servers", &kafka.brokers).set("linger.ms", "0").create()?;
+    let codec = Codec::<JobEvent>::new(ALLOCATION_BYTES_MAX)?;
+    for round in 0..ROUNDS {
+        let due = Instant::now() + ROUND;
+        for id in ids {
+            let mut value = Vec::new();
+            codec.encode(&event(id, round, began), &mut value)?;
+            producer.send(BaseRecord::to(&topic).key(id).payload(&value)).map_err(|(error, _)| error)?;
+            producer.poll(Duration::ZERO);
+        }
+        producer.flush(ROUND)?;
+        std::thread::sleep(due.saturating_duration_since(Instant::now()));
+    }
+    Ok(())
 }
 
 /// Reads a stream until it ends, and tells the delay of every event that says when it was sent.

@@ -1,14 +1,17 @@
 //! A folder of candle files to a master feed, by `signalmill scan` as a user runs it:
-//! `cargo bench --bench scan -- [--files N] [--bars N] [--broken N] [--rounds N] [--json]`.
+//! `cargo bench --bench scan -- [--files N] [--bars N] [--broken N] [--rounds N] [--contexts 0] [--reference 0] [--json]`.
 //!
 //! * `first`: into topics and tables that are there and empty
 //! * `again`: the same folder again, other members of the groups having left in order
 //! * `beside run`: while a `signalmill run` with the market's stages does the work
-//! * `pandas`: what a scanner with pandas does to the same files (`benches/reference_scan.py`, one process); left out where
-//!   there is no python3 with pandas and numpy (`PYTHON` names another one)
+//! * `nothing stored`: the service of derivatives is asked (a stand-in, 40 units a minute), and nothing is known yet
+//! * `contexts stored`: all that it knows of these instruments was learned before, and is fresh
+//! * `pandas`: what a scanner with pandas does to the same files for the same kinds of results, nothing stored
+//!   (`benches/reference_scan.py`, one process); `pandas, lean` looks for no formations and no candlestick patterns. Left
+//!   out where there is no python3 with pandas, numpy and TA-Lib (`PYTHON` names another one)
 //!
 //! `seconds` is what the scan itself says: from its start to the moment at which the feed is written, joining the groups
-//! included where nobody runs the stages already. `to the end` is the process from start to exit: until all rows stand in
+//! included where nobody runs the stages already. `in context` are the series of which something is known. `to the end` is the process from start to exit: until all rows stand in
 //! ClickHouse. Peak memory is the scan's process alone. Services run before it begins.
 
 #[expect(dead_code, reason = "the tests of the readers ask more of it")]
@@ -30,6 +33,7 @@ use anyhow::{Context as _, bail, ensure};
 use serde_json::Value;
 use signalmill::config;
 use signalmill::embedded::Services;
+use signalmill::embedded::providers::{Settings, StandIns, units::Units};
 use signalmill::kafka;
 
 use options::Options;
@@ -39,7 +43,13 @@ use worker::Worker;
 
 const SEED: u64 = 11;
 const LOOK_EVERY: Duration = Duration::from_millis(20);
-/// Until a worker that shares the work has joined its groups.
+/// What the service gives a key in a minute, and what a stand-in gives that everything is learned from.
+const UNITS: u32 = 40;
+const LEARNING_UNITS: u32 = 100_000;
+/// So long nothing was asked when everything is learned.
+const LEARNED_AFTER: Duration = Duration::from_secs(3);
+const KEYS: [(&str, &str); 1] = [("COINALYZE_API_KEYS", "of-the-bench")];
+/// Until a worker that shares the work has joined its groups, or has learned everything.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 struct Bench {
@@ -51,6 +61,7 @@ struct Bench {
 }
 
 struct Figures {
+    in_context: f64,
     seconds: f64,
     whole: f64,
     peak_mib: f64,
@@ -71,32 +82,45 @@ fn main() -> anyhow::Result<()> {
     let mut report = Report::new("scan", options.json());
     for round in 1..=rounds {
         let name = format!("r{round}");
-        bench.prepare(&name)?;
+        bench.prepare(&name, "")?;
         for what in ["first", "again"] {
             report.row(format!("{what}, round {round}"), bench.row(&bench.scan(&name)?));
         }
-        let _worker = bench.worker(&name)?;
+        let _worker = bench.worker(&name, "")?;
         report.row(format!("beside run, round {round}"), bench.row(&bench.scan(&name)?));
     }
-    if let Some(seconds) = bench.reference()? {
-        let figures = Figures { seconds, whole: seconds, peak_mib: f64::NAN, cpu_s: f64::NAN };
-        report.row("pandas, one process", bench.row(&figures));
+    if options.number("--contexts", 1)? > 0 {
+        bench.contexts(&mut report)?;
+    }
+    if options.number("--reference", 1)? > 0 {
+        for (what, flags) in [("pandas, one process", &[][..]), ("pandas, lean", &["--lean"][..])] {
+            if let Some(seconds) = bench.reference(flags)? {
+                let none = f64::NAN;
+                let figures = Figures { seconds, whole: seconds, peak_mib: none, cpu_s: none, in_context: none };
+                report.row(what, bench.row(&figures));
+            }
+        }
     }
     report.print();
     Ok(())
 }
 
 impl Bench {
-    fn config(&self, name: &str) -> String {
+    fn config(&self, name: &str, more: &str) -> String {
         format!(
-            "[kafka]\nbrokers = \"{}\"\ntopic_prefix = \"{name}-\"\n[clickhouse]\nurl = \"{}\"\ndatabase = \"{name}\"\n",
+            "[kafka]\nbrokers = \"{}\"\ntopic_prefix = \"{name}-\"\n[clickhouse]\nurl = \"{}\"\ndatabase = \"{name}\"\n{more}",
             self.services.kafka.brokers(),
             self.services.clickhouse.url()
         )
     }
 
+    /// What scans go by from now on.
+    fn configure(&self, name: &str, more: &str) -> anyhow::Result<()> {
+        Ok(std::fs::write(self.folder.path().join("scan.toml"), self.config(name, more))?)
+    }
+
     /// Topics and tables.
-    fn prepare(&self, name: &str) -> anyhow::Result<()> {
+    fn prepare(&self, name: &str, more: &str) -> anyhow::Result<()> {
         let kafka = config::Kafka {
             brokers: self.services.kafka.brokers(),
             topic_prefix: format!("{name}-"),
@@ -104,7 +128,7 @@ impl Bench {
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(kafka::ensure(&kafka, kafka::TOPICS, true))?;
-        std::fs::write(self.folder.path().join("scan.toml"), self.config(name))?;
+        self.configure(name, more)?;
         let status = self.program().arg("migrate").stdout(Stdio::null()).status()?;
         ensure!(status.success(), "migrate: {status}");
         Ok(())
@@ -112,17 +136,38 @@ impl Bench {
 
     fn program(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_signalmill"));
-        command.current_dir(self.folder.path()).args(["--config", "scan.toml", "--log", "warn"]);
+        command.current_dir(self.folder.path()).args(["--config", "scan.toml", "--log", "warn"]).envs(KEYS);
         command
     }
 
-    fn worker(&self, name: &str) -> anyhow::Result<Worker> {
+    fn worker(&self, name: &str, more: &str) -> anyhow::Result<Worker> {
         let folder = self.folder.path().join(name);
         std::fs::create_dir_all(&folder)?;
         let stages = "window/market,enrich/market,score/market,sink";
-        let worker = Worker::start(&worker::Settings { folder: &folder, stages, config: self.config(name) })?;
+        let settings = worker::Settings { folder: &folder, stages, config: self.config(name, more) };
+        let worker = Worker::start_with(&settings, &KEYS)?;
         until_ready(&worker)?;
         Ok(worker)
+    }
+
+    /// Scans with a service of derivatives to ask, before and after everything was learned from it.
+    fn contexts(&self, report: &mut Report) -> anyhow::Result<()> {
+        let name = "contexts";
+        let (slow, fast) = (stand_in(UNITS)?, stand_in(LEARNING_UNITS)?);
+        self.prepare(name, &asked(&slow, UNITS))?;
+        report.row("nothing stored", self.row(&self.scan(name)?));
+        let fast_config = asked(&fast, LEARNING_UNITS);
+        let worker = self.worker(name, &fast_config)?;
+        until_learned(&fast)?;
+        worker.stop()?;
+        self.configure(name, &fast_config)?;
+        let spent = total(&fast);
+        report.row("contexts stored", self.row(&self.scan(name)?));
+        let _worker = self.worker(name, &fast_config)?;
+        report.row("contexts stored, beside run", self.row(&self.scan(name)?));
+        let (first, again) = (total(&slow), total(&fast) - spent);
+        eprintln!("units: {first} until the first scan ended, {spent} to learn the rest, {again} for two more scans");
+        Ok(())
     }
 
     fn scan(&self, name: &str) -> anyhow::Result<Figures> {
@@ -148,12 +193,14 @@ impl Bench {
         let counts = ["files", "good", "signals"].map(|name| scanned[name].as_u64());
         let expected = [self.files, self.good, 3 * self.good].map(Some);
         ensure!(counts == expected, "{counts:?} and not {expected:?}: {out}");
-        Ok(Figures { seconds: scanned["seconds"].as_f64().context("no seconds")?, whole, peak_mib, cpu_s })
+        let number = |name: &str| scanned[name].as_f64().with_context(|| format!("no {name}"));
+        let in_context = number("resolved")? + number("aggregated")?;
+        Ok(Figures { seconds: number("seconds")?, whole, peak_mib, cpu_s, in_context })
     }
 
     #[expect(clippy::cast_precision_loss, reason = "counts and bytes here are far below 2⁵³")]
     fn row(&self, figures: &Figures) -> Vec<(&'static str, f64)> {
-        let Figures { seconds, whole, peak_mib, cpu_s } = *figures;
+        let Figures { seconds, whole, peak_mib, cpu_s, in_context } = *figures;
         vec![
             ("seconds", seconds),
             ("to the end", whole),
@@ -161,26 +208,63 @@ impl Bench {
             ("MB/s", self.bytes as f64 / 1e6 / seconds),
             ("peak MiB", peak_mib),
             ("CPU s", cpu_s),
+            ("in context", in_context),
         ]
     }
 
     /// Seconds of the reference, where it can run.
-    fn reference(&self) -> anyhow::Result<Option<f64>> {
+    fn reference(&self, flags: &[&str]) -> anyhow::Result<Option<f64>> {
         let python = config::Environment::process().get("PYTHON").unwrap_or("python3").to_owned();
-        let can = Command::new(&python).args(["-c", "import numpy, pandas"]).stderr(Stdio::null()).status();
+        let can = Command::new(&python).args(["-c", "import numpy, pandas, talib"]).stderr(Stdio::null()).status();
         if !can.is_ok_and(|status| status.success()) {
-            eprintln!("no reference: there is no {python} with pandas and numpy");
+            eprintln!("no reference: there is no {python} with pandas, numpy and TA-Lib");
             return Ok(None);
         }
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/reference_scan.py");
         let mut command = Command::new(python);
-        command.arg(script).arg(self.folder.path().join("market")).arg(self.folder.path().join("pandas.json"));
+        command
+            .arg(script)
+            .args(flags)
+            .arg(self.folder.path().join("market"))
+            .arg(self.folder.path().join("pandas.json"));
         let output = command.stderr(Stdio::null()).output()?;
         ensure!(output.status.success(), "the reference: {}", output.status);
         let said: Value = serde_json::from_slice(&output.stdout)?;
-        eprintln!("the reference read {} of {} good files", said["good"], self.good);
+        eprintln!("the reference {flags:?} read {} of {} good files", said["good"], self.good);
         Ok(said["seconds"].as_f64())
     }
+}
+
+/// A service of derivatives that gives so many units a minute.
+fn stand_in(units_max: u32) -> anyhow::Result<StandIns> {
+    Ok(StandIns::start(Settings { units_max, ..Settings::default() })?)
+}
+
+/// Lines of a configuration by which it is asked.
+fn asked(stand_ins: &StandIns, units: u32) -> String {
+    let url = stand_ins.coinalyze_url();
+    format!("[coinalyze]\nenabled = true\nbase_url = \"{url}\"\nunits_per_minute = {units}\n")
+}
+
+/// Units that were spent.
+fn total(stand_ins: &StandIns) -> u64 {
+    stand_ins.bill().units.values().map(Units::total).sum()
+}
+
+/// Waits until nothing more is asked.
+fn until_learned(stand_ins: &StandIns) -> anyhow::Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    let (mut spent, mut since) = (0, Instant::now());
+    while Instant::now() < deadline {
+        let now = total(stand_ins);
+        if now != spent {
+            (spent, since) = (now, Instant::now());
+        } else if spent > 0 && since.elapsed() > LEARNED_AFTER {
+            return Ok(());
+        }
+        std::thread::sleep(LOOK_EVERY);
+    }
+    bail!("still asking after {PATIENCE:?}: {spent} units")
 }
 
 /// Waits until all of a worker's stages have joined their groups.

@@ -40,6 +40,14 @@ impl Worker {
     /// # Errors
     /// When the process cannot be started.
     pub fn start(settings: &Settings<'_>) -> anyhow::Result<Self> {
+        Self::start_with(settings, &[])
+    }
+
+    /// The same with these environment variables.
+    ///
+    /// # Errors
+    /// As [`Worker::start`].
+    pub fn start_with(settings: &Settings<'_>, variables: &[(&str, &str)]) -> anyhow::Result<Self> {
         let Settings { folder, stages, config } = settings;
         // Free now, and with no other taker in between but by an unlucky chance.
         let metrics = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
@@ -51,6 +59,7 @@ impl Worker {
             .arg("run")
             .args(["--stages", stages, "--log", "info", "--config"])
             .arg(&file)
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)

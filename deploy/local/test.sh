@@ -7,6 +7,6 @@ source "$root/deploy/local/tools.sh"
 
 need_to_build
 need_services
-need_schemathesis
+need_to_test
 export RUST_BACKTRACE="${RUST_BACKTRACE:-1}"
 exec cargo test --locked --manifest-path "$root/Cargo.toml" "$@"

@@ -64,5 +64,15 @@ need_schemathesis() {
     export SIGNALMILL_SCHEMATHESIS="$SCHEMATHESIS_HOME/bin/schemathesis"
 }
 
+# What the tests need beside that: the tools that come with Prometheus and Alertmanager, and what questions the API.
+need_to_test() {
+    need "checks and tests the alerts" prometheus promtool --version
+    need "checks the routes of alerts" prometheus-alertmanager amtool --version
+    need "makes certificates" openssl openssl version
+    need "shows the page" chromium chromium --version
+    need "drives the browser" nodejs node --version
+    need_schemathesis
+}
+
 # Build products stay outside the tree, and outside the cache of the local services.
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-${SIGNALMILL_TARGET:-${XDG_CACHE_HOME:-$HOME/.cache}/signalmill-target}}"

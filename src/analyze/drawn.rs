@@ -9,7 +9,7 @@ use crate::model::{Chart, Charts, Series};
 /// Draws a chart in both themes, off the threads that wait.
 ///
 /// # Errors
-/// When drawing panicked.
+/// When drawing panicked, or a picture could not be compressed.
 pub(super) async fn draw(series: Arc<Series>, chart: Arc<Chart>) -> anyhow::Result<Charts> {
-    compute(move || pictures::of(&series, &chart)).await
+    Ok(compute(move || pictures::of(&series, &chart)).await??)
 }

@@ -26,6 +26,7 @@ mod cancelled;
 mod case;
 mod door;
 mod drawn;
+mod guard;
 mod load;
 mod records;
 mod report;

@@ -1,11 +1,9 @@
 //! Does jobs: attempts, steps, and the waits between them.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use futures_util::FutureExt as _;
 use tokio::sync::Semaphore;
 use tracing::{debug, warn};
 
@@ -13,6 +11,7 @@ use super::cancelled::Cancelled;
 use super::case::{Analysed, Case, Ended};
 use super::door::Door;
 use super::drawn;
+use super::guard::{Fault, guarded};
 use super::load::{Loader, NoCandles};
 use super::records::Records;
 use super::seen::Seen;
@@ -57,12 +56,6 @@ pub(super) struct Worker {
     pub(super) places: Semaphore,
     pub(super) door: Door,
     pub(super) clock: Clock,
-}
-
-/// Why an attempt came to nothing.
-enum Fault {
-    Hopeless(String),
-    Broken(String),
 }
 
 impl Worker {
@@ -144,17 +137,7 @@ impl Worker {
             Err(NoCandles::Broken(error)) => return Ok(Err(Fault::Broken(error))),
         };
         case.is_of(&series.exchange);
-        let Settings { timeout, .. } = self.settings;
-        let work = AssertUnwindSafe(self.work(case, attempt, series)).catch_unwind();
-        let limited = async {
-            tokio::select! {
-                done = work => done.unwrap_or_else(|panic| Ok(Err(panicked(&*panic)))),
-                () = self.clock.sleep_until(self.clock.now().plus(timeout)) => {
-                    Ok(Err(Fault::Broken(format!("it took longer than {timeout:?} (analysis.timeout)"))))
-                }
-            }
-        };
-        case.works(limited).await
+        case.works(guarded(self.work(case, attempt, series), self.settings.timeout, &self.clock)).await
     }
 
     async fn work(&self, case: &Case, attempt: u32, series: Series) -> anyhow::Result<Result<Analysed, Fault>> {
@@ -165,13 +148,13 @@ impl Worker {
         let (data, chart) = match read {
             Ok(Some(read)) => read,
             Ok(None) => return Ok(Err(Fault::Hopeless("there are no candles in it".to_owned()))),
-            Err(error) => return Ok(Err(broken(&error))),
+            Err(error) => return Ok(Err(Fault::broken(&error))),
         };
         let chart = Arc::new(chart);
         self.begin(case, attempt, JobStep::Drawing).await?;
         let charts = match drawn::draw(Arc::clone(&series), Arc::clone(&chart)).await {
             Ok(charts) => charts,
-            Err(error) => return Ok(Err(broken(&error))),
+            Err(error) => return Ok(Err(Fault::broken(&error))),
         };
         self.begin(case, attempt, JobStep::Summarising).await?;
         let Position { partition, epoch, .. } = case.fence;
@@ -196,13 +179,4 @@ impl Worker {
         drop(self.transactions.place().await?.queue(vec![record], case.fence.clone()));
         Ok(())
     }
-}
-
-fn broken(error: &anyhow::Error) -> Fault {
-    Fault::Broken(format!("{error:#}"))
-}
-
-fn panicked(panic: &(dyn std::any::Any + Send)) -> Fault {
-    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    Fault::Broken(format!("it panicked: {}", text.unwrap_or("nobody knows why")))
 }

@@ -96,6 +96,7 @@ mod tests {
             ("score,window/articles, score", "window/articles,score/articles,score/market"),
             ("sink", "sink"),
             ("serve,sink", "sink,serve"),
+            ("window,enrich,score,analyze,sink,serve", &Stages::all().to_string()),
         ] {
             assert_eq!(list.parse::<Stages>().unwrap().to_string(), chosen);
         }

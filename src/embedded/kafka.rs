@@ -15,6 +15,7 @@ pub mod properties;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -38,6 +39,8 @@ const PORT_ATTEMPTS_MAX: u32 = 3;
 /// Heap that is enough for tests and the demo, in MiB.
 const HEAP_MB_DEFAULT: u32 = 256;
 const PORT_TAKEN: &str = "Address already in use";
+/// In the data folder.
+const LOG_SETTINGS_FILE: &str = "log4j2.properties";
 const LOG_SETTINGS: &str = include_str!("kafka/log4j2.properties");
 
 /// How the node runs.
@@ -107,6 +110,12 @@ impl Kafka {
     pub fn topics(&self) -> Result<Vec<String>> {
         let cluster = probe::cluster(self.port).context("asking Kafka for its topics")?;
         Ok(cluster.topics)
+    }
+
+    /// The command of one of Kafka's own tools, such as `kafka.admin.ConfigCommand`, to be completed and run by the caller.
+    #[must_use]
+    pub fn tool(&self, class: &str) -> Command {
+        self.java.tool(class, &self.settings.data.join(LOG_SETTINGS_FILE))
     }
 
     /// Stops the node in order, by SIGTERM and after 20 s by SIGKILL, and waits. Fine when it is down.
@@ -185,7 +194,7 @@ fn launch(java: &Java, settings: &Settings, port: u16) -> Result<Child> {
     let data = &settings.data;
     let logs = data.join("logs");
     let properties = data.join("server.properties");
-    let log_settings = data.join("log4j2.properties");
+    let log_settings = data.join(LOG_SETTINGS_FILE);
     let log = data.join("kafka.log");
     if log.exists() {
         fs::rename(&log, data.join("kafka.previous.log"))?;

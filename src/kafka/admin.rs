@@ -109,8 +109,8 @@ fn unlike_its_owner(present: &HashMap<String, usize>, prefix: &str, topic: &Topi
     (own != owners).then(|| {
         format!(
             "it has {own} partitions and {owner} has {owners}, which must be as many: kafka-topics.sh --alter \
-             --topic {smaller} --partitions {more}, at a time when no budget is in use, as accounts move to other \
-             partitions and what they have spent does not"
+             --topic {smaller} --partitions {more}, at a time when no budget and no quota is in use, as accounts move to \
+             other partitions, and what they have spent or used does not"
         )
     })
 }

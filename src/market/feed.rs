@@ -17,6 +17,7 @@ mod read;
 mod stored;
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -45,7 +46,7 @@ impl MasterFeed {
     /// symbol, exchange, interval and strategy.
     #[must_use]
     pub fn new(last_updated: Timestamp, mut signals: Vec<FeedSignal>) -> Self {
-        signals.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.name().cmp(&b.name())));
+        signals.sort_by(FeedSignal::order);
         Self { last_updated, signals }
     }
 }
@@ -93,6 +94,12 @@ pub struct FeedSignal {
 }
 
 impl FeedSignal {
+    /// The order of a feed.
+    #[must_use]
+    pub fn order(&self, other: &Self) -> Ordering {
+        other.score.total_cmp(&self.score).then_with(|| self.name().cmp(&other.name()))
+    }
+
     fn name(&self) -> (&str, &str, &str, &str) {
         (&self.symbol, &self.exchange, &self.interval, &self.strategy)
     }

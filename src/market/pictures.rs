@@ -1,11 +1,20 @@
 //! The pictures of a chart that an analysis on demand hands out. Pure.
 
+use std::io;
+
+use super::drawing::{Drawing, Theme};
 use crate::model::{Chart, Charts, Series};
 
 /// Both themes, each as SVG and as PNG.
-#[must_use]
-pub fn of(series: &Series, _chart: &Chart) -> Charts {
-    let svg = format!("<svg xmlns=\"http://www.w3.org/2000/svg\"><title>{}</title></svg>", series.candles.len());
-    let png = bytes::Bytes::from_static(b"\x89PNG");
-    Charts { svg_light: svg.clone(), svg_dark: svg, png_light: png.clone(), png_dark: png }
+///
+/// # Errors
+/// A picture that cannot be compressed.
+pub fn of(series: &Series, chart: &Chart) -> io::Result<Charts> {
+    let drawing = Drawing::of(series, chart);
+    Ok(Charts {
+        svg_light: drawing.svg(Theme::Light),
+        svg_dark: drawing.svg(Theme::Dark),
+        png_light: drawing.png(Theme::Light)?.into(),
+        png_dark: drawing.png(Theme::Dark)?.into(),
+    })
 }

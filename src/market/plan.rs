@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::market::contexts::{DAY, History, State, bucket_start, first};
-use crate::model::{Interval, Timestamp};
+use crate::model::{Chart, Interval, Timestamp};
 
 #[cfg(test)]
 mod tests;
@@ -33,6 +33,16 @@ pub const WEIGHTS: [f64; History::ALL.len()] = [0.30, 0.27, 0.16, 0.22];
 /// Points of a score (0 to 100) that what derivatives say can move it by: a signal that is farther from its threshold
 /// keeps its direction whatever is learned.
 const REACH: f64 = 30.0;
+/// The score that says nothing, and the points from it at which a signal takes a side, as the strategies have them, which
+/// a test holds equal.
+const NEUTRAL: f64 = 50.0;
+pub(crate) const SIDE: f64 = 5.0;
+/// Points by which a trend alone moves a score: the trend's share of momentum's score where no derivatives are known
+/// (0.4 of 0.65), at a middling strength (0.75).
+const TREND_POINTS: f64 = 23.0;
+/// Average true ranges between a close and its mean, and points of RSI from 50, at which a trend is as clear as can be.
+const TREND_ATRS: f64 = 2.0;
+const TREND_RSI: f64 = 20.0;
 /// The part of its stake that a signal has however far it is from its threshold, as its score changes all the same.
 const STAKE_FLOOR: f64 = 0.05;
 /// The highest volume that is told apart, in dollars.
@@ -96,6 +106,21 @@ pub fn stake(score: f64, threshold: f64, volume_usd: f64) -> f64 {
     let closeness = if distance.is_finite() { (1.0 - distance / REACH).max(STAKE_FLOOR) } else { STAKE_FLOOR };
     let volume = if volume_usd.is_finite() { volume_usd.clamp(0.0, VOLUME_USD_MAX) } else { 0.0 };
     closeness * (1.0 + volume).log10().max(1.0)
+}
+
+/// The [`stake`] of a chart whose score is not known here, as scores are made behind this hop: its trend, the mean of
+/// where the close stands beside EMA 20 and RSI beside 50, tells about where it will be, and the threshold is that of the
+/// side it leans to. Rough, and enough to rank by: a market that goes nowhere may turn by what derivatives say, one that
+/// runs away keeps its direction.
+#[must_use]
+pub fn stake_of(chart: &Chart, volume_usd: f64) -> f64 {
+    let now = &chart.indicators;
+    let mean = now.ema20.zip(now.atr14).map(|(mean, atr)| (chart.last.close - mean) / (TREND_ATRS * atr));
+    let rsi = now.rsi14.map(|rsi| (rsi - NEUTRAL) / TREND_RSI);
+    let views = [mean, rsi].into_iter().flatten().filter(|view| view.is_finite()).map(|view| view.clamp(-1.0, 1.0));
+    let (sum, known) = views.fold((0.0, 0.0_f64), |(sum, known), view| (sum + view, known + 1.0));
+    let lean = TREND_POINTS * sum / known.max(1.0);
+    stake(NEUTRAL + lean, NEUTRAL + SIDE.copysign(lean), volume_usd)
 }
 
 /// A question that is due.

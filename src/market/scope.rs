@@ -70,3 +70,55 @@ impl Scope {
         format!("there are no candles of {symbol} of {}{at}: send its market file first", self.interval)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Candle;
+
+    const HOUR_MS: i64 = 3_600_000;
+
+    fn series(bars: i64) -> Series {
+        let bar = |bar| Candle {
+            open_time: Timestamp(bar * HOUR_MS),
+            open: 2.0,
+            high: 3.0,
+            low: 1.0,
+            close: 2.0,
+            volume: 0.0,
+        };
+        let interval = Interval::parse("1h").unwrap();
+        // The newest first, and once more.
+        let candles = (0..bars).rev().chain(0..1).map(bar).collect();
+        Series { exchange: "Binance".to_owned(), symbol: " BTCUSDT ".to_owned(), interval, candles }
+    }
+
+    #[test]
+    fn candles_are_cut_to_what_is_asked_for() {
+        let day = Duration::from_hours(24);
+        for (bars, back, now, expected) in [
+            (60, None, 60, Ok((60, 0))),
+            // The last one has not closed.
+            (60, None, 59, Ok((59, 0))),
+            (6_000, None, 6_000, Ok((BARS_USUAL, 5_000))),
+            (6_000, Some(day * 3), 6_000, Ok((72, 5_928))),
+            (6_000, Some(day * 3_000), 6_000, Ok((BARS_MAX, 1_000))),
+            // As old as it is, it goes back from its own end.
+            (100, Some(day * 3), 9_999, Ok((72, 28))),
+            (100, Some(day), 100, Err("look further back")),
+            (49, None, 49, Err("at least 50")),
+            (0, None, 0, Err("at least 50")),
+        ] {
+            let scope = Scope { interval: series(0).interval, back };
+            let found = scope.cut(series(bars), Timestamp(now * HOUR_MS));
+            let found = found.map(|series| (series.candles.len(), series.candles[0].open_time.0 / HOUR_MS));
+            match expected {
+                Ok(expected) => assert_eq!(found, Ok(expected), "{bars} {back:?} {now}"),
+                Err(part) => assert!(found.as_ref().is_err_and(|error| error.contains(part)), "{found:?}"),
+            }
+        }
+        let scope = Scope { interval: series(0).interval, back: None };
+        let whole = scope.cut(series(60), Timestamp(i64::MAX)).unwrap();
+        assert_eq!((whole.exchange.as_str(), whole.symbol.as_str()), ("binance", "BTCUSDT"));
+    }
+}

@@ -22,6 +22,7 @@ fn every_metric_of_the_table_is_rendered_and_no_other() {
     let _handles = (stage("table/stage"), window("table/stage"), hop("table", &topics), sink(&["table_rows"]));
     let _spending = (provider("table", &["ask"]), spend("table", "model-1"), gen_ai("chat", "table", "model"));
     let _budgets = (budget(), quota("table"), journal(), backlog(), holds());
+    let _analyses = analysis();
     http().expect(&[("/table".to_owned(), "GET")]);
     let text = render();
     let rendered: BTreeSet<&str> =
@@ -43,7 +44,7 @@ fn every_metric_of_the_table_is_rendered_and_no_other() {
 fn closed_label_sets_exist_at_zero() {
     let _handles = (stage("zero/stage"), window("zero/stage"), hop("zero", &["zero.topic".to_owned()]));
     let _spending = (provider("zero", &["zero_ask"]), spend("zero", "zero-1"), gen_ai("zero_chat", "zero", "zero"));
-    let _budget = budget();
+    let _rest = (budget(), analysis());
     let text = render();
     assert_eq!(CloseReason::ALL.map(CloseReason::as_str).as_slice(), table::CLOSES);
     let ends = JobStatus::ALL.iter().filter(|status| status.is_final()).map(|status| status.as_str());
@@ -71,7 +72,7 @@ fn closed_label_sets_exist_at_zero() {
         }
         sets += 1;
     }
-    assert_eq!(sets, 10);
+    assert_eq!(sets, 11);
 }
 
 #[test]

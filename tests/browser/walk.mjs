@@ -457,9 +457,10 @@ async function walk() {
   const jobHash = await tab.evaluate(() => (/^#\/jobs\/./.test(location.hash) ? location.hash : null));
   await step('cancel a job', cancelJob);
   await step('filter the jobs', jobList);
+  // First of all, as what a cancelled session lets go of is ready for another.
+  await step('cancel a session', () => command('Cancel', 'cancelled'));
   await step('dry run of a session', dryRun);
   await step('start a session', startSession);
-  await step('cancel a session', () => command('Cancel', 'cancelled'));
   await step('recover a session', () => command('Recover', 'recovered'));
   await step('filter the articles', articles);
   await step('open an article', article);

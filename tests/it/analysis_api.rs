@@ -2,6 +2,7 @@
 //! and those who may not.
 
 mod client;
+mod hostile;
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 
 use self::client::{Client, Event};
 use crate::audit::now_ms;
-use crate::mill::Mill;
+use crate::mill::{Mill, Worker};
 use crate::stack::{Stack, until};
 
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -102,6 +103,19 @@ fn the_service_answers_as_the_one_that_it_replaces() {
     assert_eq!(last.data["data"]["symbol"], "BTCUSDT");
     let streamed = last.data["analysis_id"].as_str().unwrap();
 
+    charts_are_there_in_every_look(&client, &id);
+    the_queue_and_its_workers_are_shown(&client);
+
+    let jobs = client.get("/analysis/jobs?user_id=user123").json();
+    assert_eq!(ids(&jobs), [streamed, &id], "the newest first");
+    assert_eq!((&jobs["next_cursor"], &jobs["jobs"][0]["llm_summary"]), (&Value::Null, &Value::Null));
+    let failed = id_of(&client.post("/analyze/NOSUCH/1h", &json!({})));
+    let failed = until_status(&client, &failed, "failed");
+    assert!(failed["error"].as_str().unwrap().contains("no candles of NOSUCH"), "{failed}");
+    assert_eq!((&failed["user_id"], &failed["image_url"]), (&json!("local"), &Value::Null));
+}
+
+fn charts_are_there_in_every_look(client: &Client, id: &str) {
     for (kind, mime, begin) in [("png", "image/png", &b"\x89PNG"[..]), ("svg", "image/svg+xml", b"<svg")] {
         for theme in ["", "?theme=light", "?theme=dark"] {
             let path = format!("/analysis/chart/{id}.{kind}{theme}");
@@ -113,7 +127,9 @@ fn the_service_answers_as_the_one_that_it_replaces() {
         }
     }
     assert_eq!(client.get("/analysis/chart/nobody.png").code(), "not_found");
+}
 
+fn the_queue_and_its_workers_are_shown(client: &Client) {
     let stats = until("the queue is done", PATIENCE, || {
         let stats = client.get("/analysis/queue/stats").json();
         if stats["pending_jobs"] == 0 { Ok(stats) } else { Err(stats.to_string()) }
@@ -134,14 +150,6 @@ fn the_service_answers_as_the_one_that_it_replaces() {
         (json!("healthy"), json!("closed"), json!(0))
     );
     assert!(of("avg_processing_time").as_f64().unwrap() > 0.0 && of("uptime").as_f64().unwrap() > 0.0);
-
-    let jobs = client.get("/analysis/jobs?user_id=user123").json();
-    assert_eq!(ids(&jobs), [streamed, &id], "the newest first");
-    assert_eq!((&jobs["next_cursor"], &jobs["jobs"][0]["llm_summary"]), (&Value::Null, &Value::Null));
-    let failed = id_of(&client.post("/analyze/NOSUCH/1h", &json!({})));
-    let failed = until_status(&client, &failed, "failed");
-    assert!(failed["error"].as_str().unwrap().contains("no candles of NOSUCH"), "{failed}");
-    assert_eq!((&failed["user_id"], &failed["image_url"]), (&json!("local"), &Value::Null));
 }
 
 #[test]
@@ -171,21 +179,7 @@ fn two_processes_know_the_same_jobs_and_whose_they_are() {
     assert_ne!(of_bob, done, "keys are a user's own");
     let unwanted = id_of(&ann.post("/analyze/BTCUSDT/1h", &json!({ "user_id": "ann" })));
 
-    for path in ["/analysis/status/", "/analysis/stream/", "/analysis/chart/"] {
-        let end = if path.contains("chart") { ".png" } else { "" };
-        let foreign = bob.get(&format!("{path}{done}{end}"));
-        let nobodys = bob.get(&format!("{path}{}{end}", "0".repeat(32)));
-        assert_eq!((foreign.status, foreign.json()), (404, nobodys.json()), "{path}");
-    }
-    assert_eq!(bob.delete(&format!("/analysis/cancel/{done}")).status, 404);
-    assert_eq!(bob.get(&format!("/analysis/status/{done}?user_id=ann")).status, 403);
-    assert_eq!(bob.post("/analyze/BTCUSDT/1h", &json!({ "user_id": "ann" })).status, 403);
-    assert_eq!(Client::new(&first.api()).get("/analysis/queue/stats").status, 401);
-    assert_eq!(root.get(&format!("/analysis/status/{done}")).json()["status"], "queued");
-    assert_eq!(root.get(&format!("/analysis/status/{done}?user_id=bob")).status, 404);
-    assert_eq!(ids(&bob.get("/analysis/jobs").json()), [of_bob.clone()]);
-    assert_eq!(ids(&root.get("/analysis/jobs").json()).len(), 3);
-    assert_eq!(ann.get(&format!("/analysis/chart/{done}.svg")).status, 404, "not until it is completed");
+    what_is_anns_is_hers([&ann, &bob, &root], &first.api(), &done, &of_bob);
 
     let cancelling = ann_there.delete(&format!("/analysis/cancel/{unwanted}"));
     assert_eq!((cancelling.status, cancelling.json()["status"].as_str()), (202, Some("cancelling")));
@@ -197,7 +191,41 @@ fn two_processes_know_the_same_jobs_and_whose_they_are() {
     assert!(full.header("retry-after").is_some(), "{}", full.head);
     assert_eq!(id_of(&keyed(&ann, "k-1", &wish)), done, "what is there needs no room");
 
-    // Somebody who follows it at one process, and goes on at the other.
+    let worker = followed_at_both(&mill, [&ann, &ann_there, &bob], &done);
+
+    until_status(&ann, &unwanted, "cancelled");
+    let cancelled = ann.delete(&format!("/analysis/cancel/{unwanted}"));
+    assert_eq!((cancelled.status, cancelled.json()["status"].as_str()), (200, Some("cancelled")));
+    let late = ann_there.delete(&format!("/analysis/cancel/{done}"));
+    assert_eq!((late.status, late.code()), (409, "already_final".to_owned()));
+    assert_eq!(until_status(&ann_there, &done, "completed")["status"], "completed", "it stays what it is");
+    assert_eq!(ann_there.get(&format!("/analysis/chart/{done}.png")).status, 200);
+
+    cancelled_while_a_worker_is_at_it(&mill, &ann);
+    pages_have_every_job_once(&mill, &ann, &root);
+    worker.stop();
+}
+
+fn what_is_anns_is_hers([ann, bob, root]: [&Client; 3], address: &str, done: &str, of_bob: &str) {
+    for path in ["/analysis/status/", "/analysis/stream/", "/analysis/chart/"] {
+        let end = if path.contains("chart") { ".png" } else { "" };
+        let foreign = bob.get(&format!("{path}{done}{end}"));
+        let nobodys = bob.get(&format!("{path}{}{end}", "0".repeat(32)));
+        assert_eq!((foreign.status, foreign.json()), (404, nobodys.json()), "{path}");
+    }
+    assert_eq!(bob.delete(&format!("/analysis/cancel/{done}")).status, 404);
+    assert_eq!(bob.get(&format!("/analysis/status/{done}?user_id=ann")).status, 403);
+    assert_eq!(bob.post("/analyze/BTCUSDT/1h", &json!({ "user_id": "ann" })).status, 403);
+    assert_eq!(Client::new(address).get("/analysis/queue/stats").status, 401);
+    assert_eq!(root.get(&format!("/analysis/status/{done}")).json()["status"], "queued");
+    assert_eq!(root.get(&format!("/analysis/status/{done}?user_id=bob")).status, 404);
+    assert_eq!(ids(&bob.get("/analysis/jobs").json()), [of_bob]);
+    assert_eq!(ids(&root.get("/analysis/jobs").json()).len(), 3);
+    assert_eq!(ann.get(&format!("/analysis/chart/{done}.svg")).status, 404, "not until it is completed");
+}
+
+/// Somebody who follows it at one process, and goes on at the other. Nobody has worked until then.
+fn followed_at_both(mill: &Mill, [ann, ann_there, bob]: [&Client; 3], done: &str) -> Worker {
     let mut here = ann.stream(&format!("/analysis/stream/{done}"), None);
     let queued = here.next().unwrap();
     assert_eq!((queued.status(), queued.id.as_str()), ("queued", format!("{done}@queued").as_str()));
@@ -217,18 +245,7 @@ fn two_processes_know_the_same_jobs_and_whose_they_are() {
     let again: Vec<Event> = ann.stream("/analyze-stream/BTCUSDT/1h", Some(&queued.id)).collect();
     assert_eq!(ids_of(&again), ids_of(&all)[1..]);
     assert_eq!(bob.stream("/analyze-stream/BTCUSDT/1h", Some(&queued.id)).status, 404);
-
-    until_status(&ann, &unwanted, "cancelled");
-    let cancelled = ann.delete(&format!("/analysis/cancel/{unwanted}"));
-    assert_eq!((cancelled.status, cancelled.json()["status"].as_str()), (200, Some("cancelled")));
-    let late = ann_there.delete(&format!("/analysis/cancel/{done}"));
-    assert_eq!((late.status, late.code()), (409, "already_final".to_owned()));
-    assert_eq!(until_status(&ann_there, &done, "completed")["status"], "completed", "it stays what it is");
-    assert_eq!(ann_there.get(&format!("/analysis/chart/{done}.png")).status, 200);
-
-    cancelled_while_a_worker_is_at_it(&mill, &ann);
-    pages_have_every_job_once(&mill, &ann, &root);
-    worker.stop();
+    worker
 }
 
 /// A job whose candles take some seconds to load.
@@ -326,73 +343,4 @@ fn a_small_analysis_is_made_within_the_request() {
     assert_eq!((events.len(), events[0].status()), (1, "completed"));
     assert_eq!(client.stream(&format!("/analysis/stream/{old}"), Some(&events[0].id)).status, 204);
     assert_eq!(client.delete(&format!("/analysis/cancel/{old}")).status, 409);
-}
-
-#[test]
-fn hostile_requests_are_refused_for_what_they_are() {
-    let mill = Mill::on(Stack::shared(), "analysis_hostile").variable("SIGNALMILL_API_TOKENS", TOKENS);
-    let mut serving = mill.serve();
-    serving.until_ready();
-    let client = Client::new(&serving.api()).with_token("token-of-ann");
-    let long = "x".repeat(5_000);
-    for (path, body, status) in [
-        ("/analyze/BTC%20USDT/1h", "{}", 400),
-        ("/analyze/%3Cscript%3E/1h", "{}", 400),
-        ("/analyze/a%00b/1h", "{}", 400),
-        ("/analyze/%ff%fe/1h", "{}", 400),
-        (&format!("/analyze/{long}/1h"), "{}", 400),
-        ("/analyze/BTCUSDT/1x", "{}", 400),
-        ("/analyze/BTCUSDT/0m", "{}", 400),
-        ("/analyze/BTCUSDT/99999999999999999999h", "{}", 400),
-        ("/analyze/BTCUSDT/1h", r#"{"timeframe":"yesterday"}"#, 400),
-        ("/analyze/BTCUSDT/1h", r#"{"timeframe":7}"#, 400),
-        ("/analyze/BTCUSDT/1h", r#"{"exchange":"' OR 1=1 --"}"#, 400),
-        ("/analyze/BTCUSDT/1h", r#"{"user_id":""}"#, 400),
-        ("/analyze/BTCUSDT/1h", r#"{"candles":[[1,2]]}"#, 400),
-        ("/analyze/BTCUSDT/1h", r#"{"candles":{"a":[1]}}"#, 400),
-        ("/analyze/BTCUSDT/1h", "{", 400),
-        ("/analyze/BTCUSDT/1h", "[]", 400),
-        ("/analyze/BTCUSDT/1h", &"[".repeat(100_000), 400),
-        ("/analyze-immediate/BTCUSDT/1h", r#"{"candles":[["a","b","c","d","e","f"]]}"#, 400),
-    ] {
-        let answer = client.ask("POST", path, &[], Some(body));
-        let shown = &path[..path.len().min(60)];
-        assert_eq!(answer.status, status, "{shown} {}: {}", &body[..body.len().min(60)], answer.text());
-        assert!(!answer.code().is_empty());
-    }
-    let many = format!(r#"{{"candles":[{}[1,1,1,1,1,1]]}}"#, "[1,1,1,1,1,1],".repeat(50_000));
-    assert_eq!(client.ask("POST", "/analyze/BTCUSDT/1h", &[], Some(&many)).code(), "too_many_candles");
-    let large = format!(r#"{{"exchange":"{}"}}"#, " ".repeat(9 << 20));
-    assert_eq!(client.ask("POST", "/analyze/BTCUSDT/1h", &[], Some(&large)).code(), "body_too_large");
-    for (header, value) in
-        [("Idempotency-Key", ""), ("Idempotency-Key", &"k".repeat(300)), ("Idempotency-Key", "\u{e9}")]
-    {
-        assert_eq!(client.ask("POST", "/analyze/BTCUSDT/1h", &[(header, value)], Some("{}")).status, 400, "{value}");
-    }
-    for (path, status) in [
-        ("/analysis/status/%00", 404),
-        (&format!("/analysis/status/{long}"), 404),
-        ("/analysis/status/..%2F..%2Fetc", 404),
-        ("/analysis/chart/x.gif", 404),
-        ("/analysis/chart/x", 404),
-        ("/analysis/chart/x.png?theme=pink", 400),
-        ("/analysis/jobs?limit=0", 400),
-        ("/analysis/jobs?limit=501", 400),
-        ("/analysis/jobs?limit=many", 400),
-        ("/analysis/jobs?cursor=%21", 400),
-        ("/analysis/jobs?status=late", 400),
-        ("/analysis/jobs?cursor=LTk5OTk5OTk5OTk5OTk5OTk6eA", 200),
-        ("/analyze-stream/BTCUSDT/nope", 400),
-        ("/analyze-stream/BTCUSDT/1h?timeframe=x", 400),
-        ("/analyze/BTCUSDT/1h", 405),
-    ] {
-        let answer = client.get(path);
-        assert_eq!(answer.status, status, "{path}: {}", answer.text());
-    }
-    // A foreign event's id tells nothing, whatever it says.
-    for id in ["", "x", "x@1-1", &format!("{}@completed", "0".repeat(32)), "@1-1", "x@99999999999999999999-1"] {
-        let answer = client.ask("GET", "/analysis/stream/nobody", &[("Last-Event-ID", id)], None);
-        assert_eq!(answer.status, 404, "{id}");
-    }
-    assert_eq!(mill.read("analysis.jobs").len(), 0, "none of it became a job");
 }

@@ -1,8 +1,13 @@
 //! `demo` as somebody runs it who has just built the program: without a key, and with the lexicon.
 
-use std::process::{Command, Output};
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use serde_json::Value;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// What would have the demo ask a real provider.
 const KEYS: [&str; 6] = [
@@ -14,19 +19,76 @@ const KEYS: [&str; 6] = [
     "TAVILY_API_KEY_FILE",
 ];
 
-fn demo(args: &[&str]) -> String {
-    let folder = tempfile::tempdir().unwrap();
+fn command(folder: &TempDir) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_signalmill"));
-    command.args(["demo", "--once"]).args(args).current_dir(folder.path());
+    command.arg("demo").current_dir(folder.path());
     for key in KEYS {
         command.env_remove(key);
     }
+    command
+}
+
+/// Held by whoever runs a demo: two at a time would take each other's ports, and their processors, away.
+static TURN: Semaphore = Semaphore::const_new(1);
+
+fn turn() -> SemaphorePermit<'static> {
+    Runtime::new().unwrap().block_on(TURN.acquire()).unwrap()
+}
+
+/// A demo that stays up; killed, and its services with it, when dropped.
+pub struct Running {
+    process: Child,
+    result: Value,
+    _folder: TempDir,
+    _turn: SemaphorePermit<'static>,
+}
+
+impl Running {
+    /// The one that tests share which run at the same time.
+    pub fn shared() -> Arc<Self> {
+        static SHARED: Mutex<Weak<Running>> = Mutex::new(Weak::new());
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.upgrade().unwrap_or_else(|| {
+            let started = Arc::new(Self::start());
+            *shared = Arc::downgrade(&started);
+            started
+        })
+    }
+
+    /// Returns when the samples have gone through.
+    fn start() -> Self {
+        let turn = turn();
+        let folder = tempfile::tempdir().unwrap();
+        let mut process = command(&folder).arg("--json").stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let result = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        Self { process, result, _folder: folder, _turn: turn }
+    }
+
+    /// Where one of its parts is, such as `clickhouse`.
+    pub fn address(&self, part: &str) -> String {
+        self.result["addresses"][part].as_str().unwrap_or_else(|| panic!("{part}: {}", self.result)).to_owned()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn demo(args: &[&str]) -> String {
+    let _turn = turn();
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = command(&folder);
+    command.arg("--once").args(args);
     let Output { status, stdout, stderr } = command.output().unwrap();
     assert!(status.success(), "{status}: {}", String::from_utf8_lossy(&stderr));
     String::from_utf8(stdout).unwrap()
 }
 
-/// One after the other, so that they do not take each other's ports away.
 #[test]
 fn a_session_runs_out_of_its_budget_and_the_lexicon_has_none() {
     let shown = demo(&["--json"]);

@@ -3,10 +3,13 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, also in its shared parts")]
 #![expect(clippy::disallowed_methods, reason = "tests find their data and their tools by the environment")]
 
+mod alerts;
 mod analysis;
 mod analysis_api;
 mod api;
+mod api_articles;
 mod api_market;
+mod api_sessions;
 mod asking;
 mod audit;
 mod bad_input;
@@ -14,6 +17,7 @@ mod clickhouse;
 mod clickhouse_rows;
 mod commands;
 mod crash;
+mod dashboards;
 mod demo;
 mod docs;
 mod embedded_front;
@@ -27,8 +31,10 @@ mod market;
 mod market_contexts;
 mod mill;
 mod outage;
+mod page;
 mod paid;
 mod rebalance;
+mod security;
 mod sessions;
 mod stack;
 mod summaries;

@@ -11,7 +11,7 @@ use signalmill::market::feed::{self, MasterFeed};
 
 use self::market_files::shapes::SHAPES;
 use crate::mill::Mill;
-use crate::stack::Stack;
+use crate::stack::{Stack, until};
 
 #[path = "../../benches/market_files.rs"]
 #[expect(dead_code, reason = "the tests of the readers ask more of it")]
@@ -142,12 +142,14 @@ fn a_file_that_no_record_holds_becomes_one_series() {
     fs::write(root.join("deep/deeper/all.json"), (SHAPES[12].write)(&facts)).unwrap();
     fs::write(root.join("deep/large.txt"), "x".repeat(300_000)).unwrap();
     fs::write(root.join(".hidden.json"), "x").unwrap();
+    fs::File::create(root.join("vast.json")).unwrap().set_len((64 << 20) + 1).unwrap();
     std::os::unix::fs::symlink(root.join("nowhere"), root.join("dangling.json")).unwrap();
     let sent = json(&mill.command(&["ingest", "market", "files", "--json"], ""));
-    assert_eq!((&sent["files"], &sent["sent"], &sent["records"]), (&3.into(), &1.into(), &3.into()), "{sent}");
+    assert_eq!((&sent["files"], &sent["sent"], &sent["records"]), (&4.into(), &1.into(), &3.into()), "{sent}");
     let skipped = |at: usize| (sent["skipped"][at]["file"].as_str(), sent["skipped"][at]["reason"].as_str());
     assert_eq!(skipped(0), (Some("dangling.json"), Some("unreadable")));
     assert_eq!(skipped(1), (Some("deep/large.txt"), Some("malformed")));
+    assert_eq!(skipped(2), (Some("vast.json"), Some("too_large")), "no record holds what is not read");
     let _worker = mill.start();
     mill.until_answer("SELECT count(), uniqExact(open_time) FROM candles_v", &format!("{bars}\t{bars}"), PATIENCE);
     mill.until_answer("SELECT count(), uniqExact(source_id) FROM signals_v", "3\t1", PATIENCE);
@@ -194,6 +196,38 @@ fn indicators_and_patterns_of_a_file_need_nothing_else() {
         assert!(said(&broken).contains("no_candles"), "{}", said(&broken));
     }
     assert_eq!(mill.command(&["patterns", "candles.json", "--min-confidence", "2"], "").status.code(), Some(2));
+}
+
+/// How many processes name `path`.
+fn processes_of(path: &Path) -> usize {
+    let processes = fs::read_dir("/proc").unwrap().flatten();
+    let lines = processes.filter_map(|process| fs::read(process.path().join("cmdline")).ok());
+    lines.filter(|line| String::from_utf8_lossy(line).contains(path.to_str().unwrap())).count()
+}
+
+#[test]
+fn a_scan_that_is_stopped_says_so_and_leaves_no_feed_and_no_service() {
+    let mill = Mill::on(Stack::shared(), "market_stopped");
+    let (root, temporary) = (folder(&mill), folder(&mill).join("temporary"));
+    fs::create_dir_all(&temporary).unwrap();
+    let mill = mill.variable("TMPDIR", temporary.to_str().unwrap());
+    market_files::write(&root.join("files"), 300, 500, 0, 3).unwrap();
+    let scan = mill.start_command(&["scan", "files", "--out", "feed.json"]);
+    until("files are sent", PATIENCE, || {
+        if mill.read("market.files").is_empty() { Err("none".to_owned()) } else { Ok(()) }
+    });
+    let (status, took) = scan.stop();
+    let log = fs::read_to_string(root.join("run-0.log")).unwrap();
+    assert!(status.code() == Some(1) && log.contains("stopped before the feed was complete"), "{status}: {log}");
+    assert!(took < Duration::from_secs(20), "{took:?}");
+
+    let scan = mill.start_command(&["scan", "files", "--local", "--out", "feed.json"]);
+    let services = || processes_of(&temporary);
+    until("its services start", PATIENCE, || if services() == 0 { Err("none".to_owned()) } else { Ok(()) });
+    let (status, _) = scan.stop();
+    assert_eq!(status.code(), Some(1));
+    until("its services have ended", PATIENCE, || if services() > 0 { Err("some".to_owned()) } else { Ok(()) });
+    assert!(!root.join("feed.json").exists());
 }
 
 #[test]

@@ -8,7 +8,7 @@ use serde_json::json;
 use signalmill::embedded::providers::knobs::Latency;
 use signalmill::embedded::providers::units::Units;
 use signalmill::embedded::providers::{Provider, Settings, StandIns, markets};
-use signalmill::model::{ChartInContext, OiStatus, Signal};
+use signalmill::model::{ChartInContext, OiStatus, Signal, Timestamp};
 
 use crate::audit::now_ms;
 use crate::mill::Mill;
@@ -204,6 +204,40 @@ fn a_kill_amid_questions_exceeds_no_quota_and_loses_no_chart() {
     eprintln!("{total} units for {expected} questions");
     assert!((expected..=expected + 3 * UNDER_WAY_MAX).contains(&total), "{total} units for {expected} questions");
     drop(worker);
+}
+
+/// The use of the quota in full sliding windows: the mean share, and the units of the emptiest one.
+fn use_of(units: &Units) -> (f64, u64) {
+    (units.share_used(UNITS_MAX, MINUTE).unwrap(), units.fewest_within(MINUTE).unwrap())
+}
+
+#[test]
+fn a_kill_costs_only_the_windows_that_it_falls_into() {
+    let stand_ins = stand_ins(None);
+    let mill = mill("contexts_share", &stand_ins, KEY).set("kafka.worker_id", "only");
+    let files: Vec<Raw> = perpetuals(100, false).iter().map(|symbol| file("binance", symbol)).collect();
+    let worker = mill.start_ready();
+    mill.produce("market.files", &files);
+    until("half is asked", PATIENCE, || match total(&stand_ins) {
+        asked if asked >= 200 => Ok(()),
+        asked => Err(format!("{asked} units")),
+    });
+    worker.kill();
+    let killed_at = Timestamp(now_ms());
+    let _worker = mill.start();
+    until_told(&mill, files.len());
+    let bill = stand_ins.bill();
+    let [units] = bill.units.values().collect::<Vec<_>>()[..] else { panic!("one key: {:?}", bill.units) };
+    assert!(units.refused == 0 && units.most_within(MINUTE) <= u64::from(UNITS_MAX));
+    // Counted are windows from the first request to the kill, and from the first request after it until nothing is left.
+    let (before, after) = units.split(killed_at);
+    let away_ms = after.charges[0].at.0 - before.charges[before.charges.len() - 1].at.0;
+    let found = [&before, &after].map(use_of);
+    eprintln!("{away_ms} ms without a request; mean share and emptiest window before and after: {found:.3?}");
+    for (share, fewest) in found {
+        // A window has one of 40 units less where the margin lies between its ends; the rest is a busy machine's.
+        assert!(share > 0.95 && fewest >= 36, "{found:?}");
+    }
 }
 
 #[test]

@@ -109,14 +109,14 @@ impl Mill {
         self.start_with(&[])
     }
 
-    /// Starts `signalmill run --stages`.
-    pub fn start_stages(&self, stages: &str) -> Worker {
-        self.start_as(&["run", "--stages", stages], &[])
-    }
-
     /// Starts `signalmill serve`.
     pub fn serve(&self) -> Worker {
         self.start_as(&["serve"], &[])
+    }
+
+    /// Starts `signalmill run --stages`.
+    pub fn start_stages(&self, stages: &str) -> Worker {
+        self.start_as(&["run", "--stages", stages], &[])
     }
 
     /// The same as a worker of this name.
@@ -126,6 +126,11 @@ impl Mill {
 
     fn start_with(&self, variables: &[(&str, &str)]) -> Worker {
         self.start_as(&["run"], variables)
+    }
+
+    /// Starts another command, which writes where a worker would.
+    pub fn start_command(&self, args: &[&str]) -> Worker {
+        self.start_as(args, &[])
     }
 
     fn start_as(&self, args: &[&str], variables: &[(&str, &str)]) -> Worker {

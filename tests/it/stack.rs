@@ -40,12 +40,18 @@ impl Stack {
 
     /// One for a test that stops services, with these lines in Kafka's `server.properties`; ends with the value.
     pub fn own(name: &str, properties: &[(&str, &str)]) -> Self {
+        Self::own_at(name, None, properties)
+    }
+
+    /// The same with Kafka at this port, for properties that name it.
+    pub fn own_at(name: &str, kafka_port: Option<u16>, properties: &[(&str, &str)]) -> Self {
         let stacks = Path::new(env!("CARGO_TARGET_TMPDIR")).join("stacks");
         sweep(&stacks);
         let folder = stacks.join(format!("{}-{name}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         let own = |&(key, value): &(&str, &str)| (key.to_owned(), value.to_owned());
         let kafka = kafka::Settings {
+            port: kafka_port,
             properties: properties.iter().map(own).collect(),
             ..kafka::Settings::in_folder(folder.join("kafka"))
         };

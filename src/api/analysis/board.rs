@@ -165,17 +165,7 @@ impl Board {
             if is_old || !goes_on {
                 return;
             }
-            let bytes = bytes(&event);
-            self.bytes += bytes;
-            self.change(&id, |job| {
-                job.pending = false;
-                job.bytes += bytes;
-                push(job, event, Some(place));
-                if let Some(heard) = &job.heard {
-                    heard.notify_waiters();
-                }
-            });
-            self.shrink(&id);
+            self.push(&id, event, Some(place));
         } else {
             self.insert(event, Some(place));
         }
@@ -184,10 +174,15 @@ impl Board {
         }
     }
 
-    /// Takes a job in that was found elsewhere, unless it is known.
+    /// Takes in how a job stands that was found elsewhere, unless that is known.
     pub(super) fn adopt(&mut self, event: &JobEvent) {
-        if !self.jobs.contains_key(event.analysis_id.as_str()) {
-            self.insert(event.clone(), None);
+        let id: Arc<str> = event.analysis_id.as_str().into();
+        match self.jobs.get(&id) {
+            None => {
+                self.insert(event.clone(), None);
+            }
+            Some(job) if event.status.rank() > newest(job).status.rank() => self.push(&id, event.clone(), None),
+            Some(_) => {}
         }
     }
 
@@ -255,6 +250,21 @@ impl Board {
         self.jobs.insert(Arc::clone(&id), job);
         self.shrink(&id);
         id
+    }
+
+    /// Adds an event to a job and wakes who listens.
+    fn push(&mut self, id: &str, event: JobEvent, place: Option<Place>) {
+        let bytes = bytes(&event);
+        self.bytes += bytes;
+        self.change(id, |job| {
+            job.pending = false;
+            job.bytes += bytes;
+            push(job, event, place);
+            if let Some(heard) = &job.heard {
+                heard.notify_waiters();
+            }
+        });
+        self.shrink(id);
     }
 
     /// Changes a job, which thereby is the newest.

@@ -11,7 +11,7 @@ use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 use tokio::sync::Mutex;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -21,6 +21,8 @@ use crate::kafka::{ANALYSIS_JOBS, Backlog, Queued};
 
 /// How old a look may be.
 const LOOK_AGE_MAX: Duration = Duration::from_secs(1);
+/// How long one may take.
+const PATIENCE: Duration = Duration::from_secs(3);
 /// When to ask again where the queue is full.
 const AGAIN: Duration = Duration::from_secs(10);
 /// The hop that works on the jobs.
@@ -78,6 +80,8 @@ pub(super) struct Depth {
 struct Looked {
     backlog: Option<Arc<Backlog>>,
     found: Option<(Instant, Queued)>,
+    /// When Kafka did not answer last: those who wait meanwhile do not all wait for it again.
+    failed: Option<Instant>,
 }
 
 impl Depth {
@@ -90,8 +94,21 @@ impl Depth {
         let waiting = match looked.found {
             Some((at, waiting)) if at.elapsed() < LOOK_AGE_MAX => waiting,
             _ => {
+                if looked.failed.is_some_and(|at| at.elapsed() < LOOK_AGE_MAX) {
+                    return Err(away());
+                }
                 let before = self.since.load(Ordering::Relaxed);
-                let waiting = ask(api, &mut looked.backlog).await.map_err(|error| Problem::kafka(&error))?;
+                let waiting = match timeout(PATIENCE, ask(api, &mut looked.backlog)).await {
+                    Ok(Ok(waiting)) => waiting,
+                    Ok(Err(error)) => {
+                        looked.failed = Some(Instant::now());
+                        return Err(Problem::kafka(&error));
+                    }
+                    Err(_) => {
+                        looked.failed = Some(Instant::now());
+                        return Err(away());
+                    }
+                };
                 self.since.fetch_sub(before, Ordering::Relaxed);
                 looked.found = Some((Instant::now(), waiting));
                 waiting
@@ -119,6 +136,10 @@ impl Depth {
     pub(super) fn one_more(&self) {
         self.since.fetch_add(1, Ordering::Relaxed);
     }
+}
+
+fn away() -> Problem {
+    Problem::unavailable("kafka_unavailable", "Kafka does not answer: try again in a moment")
 }
 
 async fn ask(api: &Api, backlog: &mut Option<Arc<Backlog>>) -> anyhow::Result<Queued> {

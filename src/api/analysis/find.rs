@@ -12,6 +12,8 @@ use crate::model::{ID_CHARS_MAX, JobEvent};
 
 /// How long a job is waited for that nobody knows yet: another API process may have queued it a moment ago.
 const NEWS_PATIENCE: Duration = Duration::from_millis(300);
+/// How long nothing need be heard of a job that is under way before ClickHouse is asked, too.
+const TRUSTED: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Digits of the ids that we give.
 const ID_DIGITS: usize = 32;
@@ -42,15 +44,14 @@ async fn look(api: &Api, id: &str) -> Result<Option<Found>, Problem> {
     let desk = api.analysis();
     let stand = follow::kept(api).await;
     let on_board = desk.board.lock().find(id);
-    let is_current = matches!(stand, Ok(Stand::Live));
-    match on_board {
-        Some(found) if is_current || found.event.status.is_final() => return Ok(Some(found)),
-        Some(found) => {
-            // What ClickHouse has may be newer than what is known here.
-            let stored = api.store().analysis_job(id).await.ok().flatten();
-            return Ok(Some(newer(found, stored)));
+    if let Some(found) = on_board {
+        let is_fresh = api.clock().now().since(found.event.at) < TRUSTED;
+        if found.event.status.is_final() || (is_fresh && matches!(stand, Ok(Stand::Live))) {
+            return Ok(Some(found));
         }
-        None => {}
+        // What ClickHouse has may be newer than what was heard here.
+        let stored = api.store().analysis_job(id).await.ok().flatten();
+        return Ok(Some(newer(found, stored)));
     }
     if let Some(event) = api.store().analysis_job(id).await? {
         return Ok(Some(Found { event: event.into(), cancelling: false, asked: None }));

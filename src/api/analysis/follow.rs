@@ -104,7 +104,8 @@ fn run(api: &Api, handle: &Handle) {
 /// Until the end, or until a topic has grown.
 fn follow(api: &Api, handle: &Handle, stopped: &impl Fn() -> bool) -> anyhow::Result<()> {
     let readers = Readers::new(api)?;
-    let since = Some(before(api.clock().now()));
+    let began = api.clock().now();
+    let since = Some(before(began));
     let topic = |name: &str, records_max| Since { topic: api.topic(name), since, records_max };
     let topics = [
         topic(ANALYSIS_JOBS, RECORDS_MAX),
@@ -113,11 +114,14 @@ fn follow(api: &Api, handle: &Handle, stopped: &impl Fn() -> bool) -> anyhow::Re
         Since { since: None, ..topic(ANALYSIS_WORKERS, RECORDS_MAX) },
     ];
     let mut recent = Recent::open(&api.config().kafka, &topics)?;
-    let mut looked = Instant::now();
+    let (mut looked, mut is_history) = (Instant::now(), true);
     while !stopped() {
         match recent.next(POLL)? {
-            Heard::Record(record) => handle.block_on(readers.tell(api, &record)),
+            Heard::Record(record) => {
+                handle.block_on(readers.tell(api, &record, is_history && record.timestamp < began))
+            }
             Heard::CaughtUp => {
+                is_history = false;
                 api.analysis().stand.send_replace(Stand::Live);
             }
             Heard::Nothing => {}
@@ -158,11 +162,15 @@ impl Readers {
     }
 
     /// Tells the board what a record says. What cannot be read is the business of those who work on it.
-    async fn tell(&self, api: &Api, record: &Record) {
+    ///
+    /// A job of before we listened may have ended before the first event that we hear: of those, events tell, and
+    /// ClickHouse.
+    async fn tell(&self, api: &Api, record: &Record, is_history: bool) {
         let Some(value) = &record.value else { return };
         let desk = api.analysis();
         let [jobs, events, cancellations, workers] = &self.topics;
         let told = match &*record.topic {
+            topic if topic == jobs && is_history => Ok(()),
             topic if topic == jobs => self.jobs.read(value).await.map(|job| {
                 let job = job.received(&record.origin().to_string(), record.timestamp);
                 desk.board.lock().queued(queued_event(&job), likeness(&job));

@@ -4,6 +4,7 @@
 //! answer requests, as many at a time as there are processors, and ends with an event as a worker's does, so that it is
 //! found again, and its chart, like any other.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -103,9 +104,11 @@ async fn make(api: &Api, job: &Job, place: OwnedSemaphorePermit) -> Result<JobEv
         let message = format!("it took longer than {limit:?} (analysis.timeout)");
         Problem::new(StatusCode::GATEWAY_TIMEOUT, "timeout", message)
     })?;
-    let Some(Worked { data, charts, summary }) = worked.map_err(|panic| Problem::internal(&panic.to_string()))? else {
+    let worked = worked.map_err(|panic| Problem::internal(&panic.to_string()))?;
+    let Some(Worked { data, charts, summary }) = worked else {
         return Err(unprocessable("there are no candles in it".to_owned()));
     };
+    let charts = charts.map_err(|error| Problem::internal(&error.to_string()))?;
     Ok(JobEvent {
         exchange,
         status: JobStatus::Completed,
@@ -125,7 +128,7 @@ async fn make(api: &Api, job: &Job, place: OwnedSemaphorePermit) -> Result<JobEv
 
 struct Worked {
     data: String,
-    charts: Charts,
+    charts: io::Result<Charts>,
     summary: String,
 }
 

@@ -4,7 +4,8 @@
 //! The files go into `market.files`. Of the market's stages this process runs those that nobody else runs, for as long as
 //! the scan lasts: a worker that is there already does the work, as two changes of its group's members, one when the scan
 //! comes and one when it goes, would take longer than the scan. The feed is written when every file has its signals or
-//! its dead letter. What is learned of an instrument later reaches `signals_v` only, whence
+//! its dead letter. A sink of its own starts only then: rows take as much of the machine as everything before them, and
+//! the feed needs none. What is learned of an instrument later reaches `signals_v` only, whence
 //! `export master-feed` takes it.
 //!
 //! Two files of one series are both good, and the feed has the newer version: that of the record with the later time.
@@ -26,22 +27,26 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use self::follow::Follow;
-use self::tally::{Counts, Tally};
+use self::tally::{Counts, Kept, Tally};
 use super::{local, stop_signal, surroundings};
 use crate::cli::Usage;
 use crate::cli::args::Scan;
 use crate::cli::market::{Folder, Skipped, list};
 use crate::cli::output::{self, Table};
-use crate::config::Config;
+use crate::config::{Bytes, Config};
 use crate::embedded::{clickhouse, kafka as broker};
 use crate::kafka::{self, Behind, DLQ_SUFFIX, MARKET_BATCHES, MARKET_CONTEXTS, MARKET_FILES, SIGNALS};
-use crate::market::feed::{self, MasterFeed};
+use crate::market::feed;
 use crate::observe::{Component, Health, Kind};
 use crate::pipeline::{HOPS, Line, Surroundings};
 use crate::supervise;
 
-/// The stages that a scan runs.
-const STAGES: &[&str] = &["window/market", "enrich/market", "score/market", "sink"];
+/// The stages that a scan runs: those that the feed needs, and the one that waits until it is written.
+const STAGES: &[&str] = &["window/market", "enrich/market", "score/market"];
+const LAST_STAGE: &str = "sink";
+/// Bytes of records in flight in a stage (`flow.in_flight_bytes_max`) at most: all stages share this process with whoever
+/// reads the files and keeps the signals, and more makes nothing faster.
+const IN_FLIGHT_MAX: Bytes = Bytes::mebi(8);
 /// How long the rows of a scan may take to their tables without one of them getting there.
 const ROWS_QUIET_MAX: Duration = Duration::from_secs(10);
 /// Between two looks how many are left.
@@ -53,6 +58,7 @@ pub(super) async fn run(args: Scan, mut config: Config, as_json: bool) -> anyhow
     let mut stop = stop_signal()?;
     check(&args.out)?;
     config.market.strategies.clone_from(&args.strategy.0);
+    config.flow.in_flight_bytes_max = config.flow.in_flight_bytes_max.min(IN_FLIGHT_MAX);
     if !args.local {
         return scan(&args, config, as_json, stop).await;
     }
@@ -103,7 +109,8 @@ async fn scan(args: &Scan, config: Config, as_json: bool, mut stop: watch::Recei
         () = stopped(&mut stop) => bail!("stopped before anything was sent"),
     };
     let (end, ended) = watch::channel(false);
-    let mut stages = tokio::spawn(stages(surroundings.clone(), ended));
+    let (write_rows, told_to_write) = watch::channel(false);
+    let mut stages = tokio::spawn(stages(surroundings.clone(), told_to_write, ended));
     let scanned = tokio::select! {
         scanned = feed(args, &surroundings, folder, began, &mut stop) => scanned,
         died = &mut stages => return Err(lost(died)),
@@ -111,8 +118,13 @@ async fn scan(args: &Scan, config: Config, as_json: bool, mut stop: watch::Recei
     let rows = match &scanned {
         Ok(scanned) => {
             show(scanned, &args.out, as_json)?;
-            // With services of its own they end with the scan.
-            if args.local { Ok(()) } else { rows(&surroundings, &mut stop).await }
+            if args.local {
+                // Its tables end with the scan, and nobody could read them.
+                Ok(())
+            } else {
+                write_rows.send_replace(true);
+                rows(&surroundings, &mut stop).await
+            }
         }
         Err(_) => Ok(()),
     };
@@ -148,15 +160,27 @@ async fn prepare(surroundings: &Surroundings, dir: &Path) -> anyhow::Result<Fold
     Ok(folder)
 }
 
-/// Runs the market's stages that nobody else runs, until `ended`.
-async fn stages(surroundings: Surroundings, ended: watch::Receiver<bool>) -> anyhow::Result<()> {
+/// Runs the market's stages that nobody else runs, until `ended`; the last one not before it is told to.
+async fn stages(
+    surroundings: Surroundings,
+    mut told_to_write: watch::Receiver<bool>,
+    ended: watch::Receiver<bool>,
+) -> anyhow::Result<()> {
     let health = Health::new(surroundings.clock.clone());
-    let chosen = HOPS.iter().filter(|hop| STAGES.contains(&hop.name));
-    let alone = chosen.map(|hop| {
+    let running = |hop: &Line| {
         let health = health.component(Kind::Hop, hop.name);
         alone(surroundings.clone(), *hop, health, ended.clone())
-    });
-    try_join_all(alone).await.map(|_| ())
+    };
+    let chosen = try_join_all(HOPS.iter().filter(|hop| STAGES.contains(&hop.name)).map(running));
+    let last = HOPS.iter().filter(|hop| hop.name == LAST_STAGE).map(running);
+    let mut ended = ended.clone();
+    let last = async {
+        tokio::select! {
+            () = stopped(&mut told_to_write) => try_join_all(last).await,
+            () = stopped(&mut ended) => Ok(Vec::new()),
+        }
+    };
+    tokio::try_join!(chosen, last).map(|_| ())
 }
 
 /// Runs a stage once nobody else does.
@@ -205,9 +229,11 @@ async fn feed(
 }
 
 fn write(tally: Tally, unread: Vec<Skipped>, surroundings: &Surroundings, out: &Path) -> anyhow::Result<Counts> {
-    let (counts, signals) = tally.into_counts(unread);
-    let feed = MasterFeed::new(surroundings.clock.now(), signals);
-    feed::write_atomically(out, &feed).with_context(|| format!("writing {}", out.display()))?;
+    let (counts, mut signals) = tally.into_counts(unread);
+    signals.sort_by(|a, b| a.signal.order(&b.signal));
+    let signals = signals.into_iter().map(Kept::whole);
+    feed::stream_atomically(out, surroundings.clock.now(), signals)
+        .with_context(|| format!("writing {}", out.display()))?;
     Ok(counts)
 }
 

@@ -19,7 +19,7 @@ use crate::embedded::{fetch, package};
 /// The classes of a broker that has just become ready.
 const ARCHIVE: &str = "classes.jsa";
 
-/// Heap of the tool that formats a data folder, in MiB.
+/// Heap of tools, such as the one that formats a data folder, in MiB.
 const FORMAT_HEAP_MB: u32 = 128;
 
 /// A JVM and the jars to run in it.
@@ -96,6 +96,14 @@ impl Java {
             .args(["-XX:TieredStopAtLevel=1", "kafka.tools.StorageTool", "format"])
             .args(["--standalone", "--ignore-formatted", "--cluster-id", cluster_id, "--config"])
             .arg(properties);
+        command
+    }
+
+    /// The command of one of Kafka's own tools, such as `kafka.admin.ConfigCommand`.
+    #[must_use]
+    pub fn tool(&self, class: &str, log_settings: &Path) -> Command {
+        let mut command = self.command(FORMAT_HEAP_MB, log_settings);
+        command.args(["-XX:TieredStopAtLevel=1", class]);
         command
     }
 

@@ -37,6 +37,14 @@ impl Units {
         self.charges.iter().map(|charge| u64::from(charge.units)).sum()
     }
 
+    /// What was charged up to `moment`, and what later.
+    #[must_use]
+    pub fn split(&self, moment: Timestamp) -> (Self, Self) {
+        let (before, after) = self.charges.split_at(self.charges.partition_point(|charge| charge.at <= moment));
+        let of = |charges: &[Charge]| Self { charges: charges.to_vec(), ..Self::default() };
+        (of(before), of(after))
+    }
+
     /// The most units in any sliding window.
     #[must_use]
     pub fn most_within(&self, window: Duration) -> u64 {

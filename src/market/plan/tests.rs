@@ -3,7 +3,9 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::market::chart;
 use crate::market::contexts::{Asked, Bucket, INTERVAL, Known, Values};
+use crate::model::{Candle, Indicators, Series};
 
 /// 2026-11-22T12:00:00Z.
 const NOON: Timestamp = Timestamp(1_795_348_800_000);
@@ -86,6 +88,27 @@ fn a_signal_near_its_threshold_in_a_large_market_is_worth_most() {
             assert!(stake.is_finite() && stake > 0.0);
         }
     }
+}
+
+#[test]
+fn a_market_near_its_threshold_goes_before_one_that_runs_away() {
+    let chart = |rise: f64| {
+        let bar = |bar: i32| {
+            let open = 1000.0 + rise * f64::from(bar) + f64::from(bar % 2);
+            let [high, low, close] = [open + 2.0, open - 2.0, open + rise];
+            Candle { open_time: minutes(15 * i64::from(bar)), open, high, low, close, volume: 1.0 }
+        };
+        let (exchange, symbol) = ("mexc".to_owned(), "BTCUSDT".to_owned());
+        let series = Series { exchange, symbol, interval: INTERVAL, candles: (0..120).map(bar).collect() };
+        chart::read(&series).unwrap()
+    };
+    let stakes = |volume: f64| [0.0, 0.1, 3.0, -3.0].map(|rise| stake_of(&chart(rise), volume));
+    let [still, slow, up, down] = stakes(1e3);
+    assert!(still > up && slow > up && (up - down).abs() < 0.2 * up, "{still} {slow} {up} {down}");
+    let larger = stakes(1e12);
+    assert!(larger[2] > still, "a market a billion times as large all the same");
+    let fresh = Chart { indicators: Indicators::default(), ..chart(0.0) };
+    assert!((stake_of(&fresh, 1e6) - stake(NEUTRAL, NEUTRAL + SIDE, 1e6)).abs() < 1e-9);
 }
 
 /// A scan of `count` instruments with so many units at a time, until nothing is due. Gives the units of it.

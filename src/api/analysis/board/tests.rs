@@ -67,7 +67,9 @@ fn who_comes_back_hears_what_was_missed_and_the_newest_at_least() {
     let mut other = Board::default();
     other.adopt(&event("a", Processing, "stored"));
     assert_eq!(after(&other, Some(at(8))), ["stored"]);
+    other.adopt(&event("a", Processing, "no news"));
     other.hear(event("a", Completed, "done"), at(200));
+    other.adopt(&event("a", Cancelled, "nothing changes any more"));
     assert_eq!(words(&other, "a", other.resume("a", Some(at(8)))), ["stored", "done"]);
 }
 

@@ -32,6 +32,9 @@ const LOOK: Duration = Duration::from_millis(20);
 /// Pieces that are sent, and records that are looked at, before the other is done again.
 const PIECES_MAX: usize = 16;
 const RECORDS_MAX: usize = 256;
+/// Records that have been sent and have not arrived: enough to keep a broker a tenth of a second away busy. What is read
+/// ahead of it would only fill the producer's queue.
+const TRAVELLING_MAX: usize = 128;
 /// The stage whose dead letters say nothing of a signal: a row that ClickHouse refuses.
 const SINK: &str = "sink";
 
@@ -87,7 +90,8 @@ impl Follow {
         let mut moved = Instant::now();
         while !self.tally.is_complete() {
             if given_up.load(Ordering::Acquire) {
-                bail!("stopped before the feed was complete");
+                let (ended, all) = (self.tally.ended(), self.tally.len());
+                bail!("stopped before the feed was complete: {ended} of {all} files have ended; no feed was written");
             }
             let sent = self.send()?;
             let before = self.tally.ended();
@@ -108,7 +112,9 @@ impl Follow {
     fn send(&mut self) -> anyhow::Result<bool> {
         let mut sent = false;
         for _ in 0..PIECES_MAX {
-            let Some(readers) = &mut self.readers else { break };
+            let Some(readers) = self.readers.as_mut().filter(|_| self.tally.travelling() < TRAVELLING_MAX) else {
+                break;
+            };
             let piece = match readers.poll()? {
                 Next::Piece(piece) => piece,
                 Next::Wait => break,

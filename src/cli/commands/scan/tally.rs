@@ -6,17 +6,23 @@
 //!
 //! Invariants: files = good + broken when all have ended; a series counts once, however many files and records have it,
 //! with its newest version.
+//!
+//! What a chart shows is by far the most of a signal, and every signal waits here for the last one: it is kept once a
+//! chart, compressed.
 
 #[cfg(test)]
 mod tests;
 
 use std::collections::HashMap;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use lz4_flex::{compress_prepend_size, decompress_size_prepended};
+
 use crate::cli::market::Skipped;
 use crate::kafka::Arrival;
-use crate::market::feed::FeedSignal;
+use crate::market::feed::{self, FeedSignal};
 use crate::model::{OiStatus, Signal, Strategy};
 
 /// What is kept of records whose place is not known yet: their signals can be seen a moment before it is.
@@ -71,7 +77,28 @@ struct Slot {
     strategy: usize,
     version: i64,
     status: OiStatus,
-    signal: FeedSignal,
+    kept: Kept,
+}
+
+/// A signal whose observability stands beside it, compressed.
+#[derive(Debug)]
+pub(super) struct Kept {
+    /// Without what it rests on.
+    pub(super) signal: FeedSignal,
+    /// What it rests on; signals of one chart share it.
+    observability: Arc<[u8]>,
+}
+
+impl Kept {
+    /// The signal as the feed has it.
+    ///
+    /// # Errors
+    /// None for what was compressed here.
+    pub(super) fn whole(self) -> io::Result<FeedSignal> {
+        let json = decompress_size_prepended(&self.observability).map_err(io::Error::other)?;
+        let json = String::from_utf8(json).map_err(io::Error::other)?;
+        Ok(FeedSignal { observability: feed::observability(json)?, ..self.signal })
+    }
 }
 
 /// The counts of a scan. Statuses count series.
@@ -183,24 +210,29 @@ impl Tally {
     }
 
     /// Keeps the newest of a series' signals. Those of one chart share what they observed.
-    fn scored(&mut self, strategy: usize, signal: Signal) -> serde_json::Result<()> {
+    fn scored(&mut self, strategy: usize, mut signal: Signal) -> serde_json::Result<()> {
         let (source, version, status) = (signal.source_id.clone(), signal.version, signal.oi_status);
         let slots = self.series.entry(source).or_default();
         let place = slots.iter().position(|slot| slot.strategy == strategy);
         if place.is_some_and(|place| slots[place].version > version) {
             return Ok(());
         }
-        let mut signal = FeedSignal::try_from(signal)?;
-        let same = |slot: &&Slot| slot.signal.observability.get() == signal.observability.get();
-        if let Some(seen) = slots.iter().find(same) {
-            signal.observability = Arc::clone(&seen.signal.observability);
-        }
-        let slot = Slot { strategy, version, status, signal };
+        let observability = compress_prepend_size(std::mem::take(&mut signal.observability).as_bytes());
+        let mut seen = slots.iter().map(|slot| &slot.kept.observability);
+        let observability =
+            seen.find(|seen| ***seen == *observability).map_or_else(|| observability.into(), Arc::clone);
+        let kept = Kept { signal: FeedSignal::try_from(signal)?, observability };
+        let slot = Slot { strategy, version, status, kept };
         match place {
             Some(place) => slots[place] = slot,
             None => slots.push(slot),
         }
         Ok(())
+    }
+
+    /// Records that were sent and have not arrived.
+    pub(super) fn travelling(&self) -> usize {
+        self.travelling
     }
 
     /// Files that are waited for.
@@ -224,7 +256,7 @@ impl Tally {
     }
 
     /// The counts, and the signals of the feed. `unread` are further files of the folder.
-    pub(super) fn into_counts(self, unread: Vec<Skipped>) -> (Counts, Vec<FeedSignal>) {
+    pub(super) fn into_counts(self, unread: Vec<Skipped>) -> (Counts, Vec<Kept>) {
         let broken = self.files.into_iter().zip(self.names.iter()).filter_map(|(file, name)| {
             let (reason, error) = file.broken?;
             Some(Skipped { file: name.display().to_string(), reason, error })
@@ -240,7 +272,7 @@ impl Tally {
                 Some(OiStatus::Aggregated) => counts.aggregated += 1,
                 Some(OiStatus::Neutral | OiStatus::None) | None => counts.neutral += 1,
             }
-            signals.extend(slots.into_iter().map(|slot| slot.signal));
+            signals.extend(slots.into_iter().map(|slot| slot.kept));
         }
         counts.signals = signals.len();
         (counts, signals)

@@ -40,12 +40,12 @@ impl Waiting {
     }
 }
 
-/// What a question about a chart is worth beside others: the volume of a day in its market. How near its scores stand to
-/// a threshold is not known here, as scores are made behind this hop.
+/// What a question about a chart is worth beside others: how near it stands to a threshold, as far as the chart tells, and
+/// the volume of a day in its market.
 pub(in crate::enrich::market) fn stake(charted: &ChartedSeries) -> f64 {
     let last = &charted.chart.last;
     let bars_a_day = DAY_S / f64::from(charted.series.interval.seconds());
-    plan::stake(0.0, 0.0, last.volume * last.close * bars_a_day)
+    plan::stake_of(&charted.chart, last.volume * last.close * bars_a_day)
 }
 
 impl State {

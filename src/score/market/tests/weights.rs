@@ -1,6 +1,6 @@
 //! What is asked first follows from what moves scores most.
 
-use super::super::{breakout, momentum, reversal};
+use super::super::{Parameters, breakout, momentum, reversal};
 use crate::market::contexts::History;
 use crate::market::plan;
 
@@ -17,4 +17,9 @@ fn questions_are_worth_what_their_answers_weigh() {
         let (weight, planned) = (weight.sum::<f64>(), plan::WEIGHTS[history as usize]);
         assert!((weight - planned).abs() < 1e-9, "{}: {weight}, planned {planned}", history.as_str());
     }
+}
+
+#[test]
+fn questions_go_by_the_thresholds_of_signals() {
+    assert!((Parameters::default().neutral_band - plan::SIDE).abs() < 1e-9);
 }

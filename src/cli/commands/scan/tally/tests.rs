@@ -112,7 +112,10 @@ fn a_series_counts_once_with_its_newest_version() {
         assert!(tally.is_complete());
         let (counts, signals) = tally.into_counts(Vec::new());
         assert_eq!((counts.good, counts.series, counts.resolved, counts.signals), (2, 1, 1, 2), "{order:?}");
-        assert!(signals.iter().all(|signal| (signal.score - 3.0).abs() < f64::EPSILON), "{order:?}");
         assert!(Arc::ptr_eq(&signals[0].observability, &signals[1].observability), "what is the same is kept once");
+        for signal in signals.into_iter().map(|kept| kept.whole().unwrap()) {
+            assert!((signal.score - 3.0).abs() < f64::EPSILON, "{order:?}");
+            assert_eq!(signal.observability.get(), r#"{"of":"series"}"#);
+        }
     }
 }

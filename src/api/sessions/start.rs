@@ -140,7 +140,7 @@ async fn start(
     State(api): State<Api>,
     Query(how): Query<How>,
     headers: HeaderMap,
-    extract::Json(wish): extract::Json<Object>,
+    extract::Json(wish): extract::Json<Fields>,
 ) -> Result<Response, Problem> {
     let now = api.clock().now();
     let meant = meant(&api, wish_of(wish)?, &headers, now)?;
@@ -182,11 +182,11 @@ pub(super) async fn send(api: &Api, record: &Outgoing) -> Result<(), Problem> {
 }
 
 /// The fields of a body.
-type Object = serde_json::Map<String, serde_json::Value>;
+type Fields = serde_json::Map<String, serde_json::Value>;
 
 /// A struct is read from a list too, and `[]` would be a wish for everything: only an object is one.
-fn wish_of(object: Object) -> Result<Wish, Problem> {
-    let wish = serde_json::from_value(serde_json::Value::Object(object));
+fn wish_of(fields: Fields) -> Result<Wish, Problem> {
+    let wish = serde_json::from_value(serde_json::Value::Object(fields));
     wish.map_err(|error| Problem::invalid(format!("the body is no wish for a session: {error}")))
 }
 

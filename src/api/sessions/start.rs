@@ -140,10 +140,10 @@ async fn start(
     State(api): State<Api>,
     Query(how): Query<How>,
     headers: HeaderMap,
-    extract::Json(wish): extract::Json<Wish>,
+    extract::Json(wish): extract::Json<Fields>,
 ) -> Result<Response, Problem> {
     let now = api.clock().now();
-    let meant = meant(&api, wish, &headers, now)?;
+    let meant = meant(&api, wish_of(wish)?, &headers, now)?;
     let starts = &api.reads().starts;
     let _turn = starts.turn.lock().await;
     let is_dry = how.dry_run.unwrap_or(false);
@@ -179,6 +179,15 @@ pub(super) async fn send(api: &Api, record: &Outgoing) -> Result<(), Problem> {
     let (key, value) = (key.as_deref().unwrap_or_default(), value.as_deref().unwrap_or_default());
     let headers: &Headers = headers;
     api.post().send(topic, key, value, headers).await.map(drop).map_err(|error| Problem::kafka(&error))
+}
+
+/// The fields of a body.
+type Fields = serde_json::Map<String, serde_json::Value>;
+
+/// A struct is read from a list too, and `[]` would be a wish for everything: only an object is one.
+fn wish_of(fields: Fields) -> Result<Wish, Problem> {
+    let wish = serde_json::from_value(serde_json::Value::Object(fields));
+    wish.map_err(|error| Problem::invalid(format!("the body is no wish for a session: {error}")))
 }
 
 fn meant(api: &Api, wish: Wish, headers: &HeaderMap, now: Timestamp) -> Result<Meant, Problem> {

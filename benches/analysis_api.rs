@@ -11,6 +11,7 @@ mod options;
 mod process;
 mod report;
 mod topics;
+#[expect(dead_code, reason = "other benchmarks ask more of it")]
 mod worker;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -194,9 +195,9 @@ fn followed(
     runtime.block_on(async {
         while times.len() < usize::try_from(streams * ROUNDS)? {
             let next = tokio::time::timeout(Duration::from_secs(10), heard.recv()).await;
-            times.push(
-                next.with_context(|| format!("only {} events were delivered", times.len()))?.context("no streams")?,
-            );
+            let delivered = times.len();
+            let next = next.with_context(|| format!("only {delivered} events were delivered"))?;
+            times.push(next.context("no streams")?);
         }
         anyhow::Ok(())
     })?;
@@ -207,6 +208,8 @@ fn followed(
         ("MiB before", before.resident_mib),
         ("MiB more, idle", idle.resident_mib - before.resident_mib),
         ("MiB more, after", after.resident_mib - before.resident_mib),
+        ("peak MiB", after.peak_mib),
+        ("CPU s", after.cpu_s - before.cpu_s),
     ]);
     worker.stop()?;
     Ok(figures)

@@ -69,9 +69,9 @@ impl Client {
         let mut stream = self.send(method, path, headers, body);
         let mut bytes = Vec::new();
         stream.read_to_end(&mut bytes).unwrap();
-        let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").expect("a head");
+        let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
         let head = String::from_utf8_lossy(&bytes[..end]).to_lowercase();
-        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap();
         let mut answer = Answer { status, head, bytes: bytes[end + 4..].to_vec() };
         if answer.header("transfer-encoding") == Some("chunked") {
             answer.bytes = joined(&answer.bytes);
@@ -85,7 +85,7 @@ impl Client {
         let mut reader = BufReader::new(self.send("GET", path, &headers, None));
         let mut line = String::new();
         reader.read_line(&mut line).unwrap();
-        let status = line.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+        let status = line.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap();
         while !line.trim().is_empty() {
             line.clear();
             reader.read_line(&mut line).unwrap();

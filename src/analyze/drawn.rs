@@ -1,19 +1,24 @@
 //! A chart as pictures.
 
-use crate::flow::compute;
-use crate::model::{Chart, Charts, Series};
 use std::sync::Arc;
+
+use crate::flow::compute;
+use crate::market::drawing::{Drawing, Theme};
+use crate::model::{Chart, Charts, Series};
 
 /// Draws a chart in both themes, off the threads that wait.
 ///
 /// # Errors
-/// When drawing panicked.
+/// When drawing panicked, or a picture cannot be packed.
 pub(super) async fn draw(series: Arc<Series>, chart: Arc<Chart>) -> anyhow::Result<Charts> {
     compute(move || {
-        let svg = format!("<svg xmlns=\"http://www.w3.org/2000/svg\"><title>{}</title></svg>", series.candles.len());
-        let png = bytes::Bytes::from_static(b"\x89PNG");
-        let _ = chart;
-        Charts { svg_light: svg.clone(), svg_dark: svg, png_light: png.clone(), png_dark: png }
+        let drawing = Drawing::of(&series, &chart);
+        Ok(Charts {
+            svg_light: drawing.svg(Theme::Light),
+            svg_dark: drawing.svg(Theme::Dark),
+            png_light: drawing.png(Theme::Light)?.into(),
+            png_dark: drawing.png(Theme::Dark)?.into(),
+        })
     })
-    .await
+    .await?
 }

@@ -18,6 +18,7 @@ pub mod candles;
 pub mod candlesticks;
 pub mod chart;
 pub mod contexts;
+pub mod drawing;
 pub mod feed;
 pub mod findings;
 pub mod formations;

@@ -16,13 +16,13 @@ use signalmill::wire::{ALLOCATION_BYTES_MAX, Codec, Record};
 
 use crate::audit::now_ms;
 use crate::crash::{given, seeded};
-use crate::mill::Mill;
+use crate::mill::{Mill, Worker};
 use crate::stack::{Raw, Seen, Stack, until};
 
 /// Time for the last job to end.
 const PATIENCE: Duration = Duration::from_mins(1);
-/// Time from jobs that are sent to a kill, in milliseconds: from before the first of them is read until all are done.
-const LIFE_MS: std::ops::Range<u64> = 20..1_500;
+/// Time from the moment at which a worker is seen at work to its kill, in milliseconds.
+const AMID_MS: std::ops::Range<u64> = 0..400;
 const HOUR_MS: i64 = 3_600_000;
 
 fn encoded<T: Record>(key: &str, record: &T) -> Raw {
@@ -301,12 +301,21 @@ fn jobs_outlive_an_outage_of_clickhouse_and_end_at_once_when_cancelled() {
     assert_eq!(mill.read("analysis.jobs.dlq"), []);
 }
 
+/// The place of a worker that is at a job just now.
+fn busy(workers: &mut [Worker]) -> Option<usize> {
+    workers.iter_mut().position(|worker| {
+        let page = worker.page("/metrics").map_or_else(|_| String::new(), |(_, page)| page);
+        let queue = page.lines().find_map(|line| line.strip_prefix("signalmill_analysis_queue ")?.parse::<f64>().ok());
+        queue.is_some_and(|jobs| jobs > 0.5)
+    })
+}
+
 #[test]
 fn kills_of_workers_lose_no_job_and_end_none_twice() {
     let count = usize::try_from(given("SIGNALMILL_ANALYSIS_JOBS", 100)).unwrap();
     let kills = usize::try_from(given("SIGNALMILL_ANALYSIS_KILLS", 4)).unwrap();
     let mut random = seeded("SIGNALMILL_ANALYSIS_SEED");
-    let mill = Mill::on(Stack::shared(), "analysis_killed").set("analysis.metrics_publish_interval", "1s");
+    let mill = Mill::on(Stack::shared(), "analysis_killed").set("analysis.batch_size", "2");
     let mut sink = mill.start_stages("sink");
     sink.until_ready();
     store(&mill, "binance", 1_200, 0);
@@ -315,16 +324,18 @@ fn kills_of_workers_lose_no_job_and_end_none_twice() {
     let share = jobs.len().div_ceil(kills + 1);
     for (number, some) in jobs.chunks(share).enumerate() {
         mill.produce("analysis.jobs", some);
-        if number == kills {
-            break;
+        if number < kills {
+            let place =
+                until("somebody is at work", PATIENCE, || busy(&mut workers).ok_or_else(|| "nobody".to_owned()));
+            // The moment of the kill is drawn: this wait is the test, not a hope that something is done by then.
+            std::thread::sleep(Duration::from_millis(random.random_range(AMID_MS)));
+            workers.swap_remove(place).kill();
+            workers.push(mill.start_stages("analyze"));
         }
-        // The moment of the kill is drawn: this wait is the test, not a hope that something is done by then.
-        std::thread::sleep(Duration::from_millis(random.random_range(LIFE_MS)));
-        let place = random.random_range(0..workers.len());
-        workers.swap_remove(place).kill();
-        workers.push(mill.start_stages("analyze"));
     }
     let patience = PATIENCE + Duration::from_millis(100 * count as u64);
+    let rows = "SELECT count(), countIf(status = 'completed' AND progress = 100) FROM analysis_jobs_v";
+    mill.until_answer(rows, &format!("{count}\t{count}"), patience);
     let events = until_ended(&mill, count, patience);
     let ids: BTreeSet<String> = (0..count).map(|number| format!("job-{number}")).collect();
     assert!(ids.iter().eq(events.keys()), "none lost, none strange");
@@ -338,8 +349,6 @@ fn kills_of_workers_lose_no_job_and_end_none_twice() {
     let workers_seen: BTreeSet<&str> = events.values().flatten().map(|event| event.worker.as_str()).collect();
     let again = events.values().filter(|events| events.len() > 5).count();
     eprintln!("{count} jobs, {kills} kills, {} workers, {again} jobs begun again", workers_seen.len());
-    let rows = "SELECT count(), countIf(status = 'completed' AND progress = 100) FROM analysis_jobs_v";
-    mill.until_answer(rows, &format!("{count}\t{count}"), patience);
     let charts = "SELECT count() FROM analysis_charts_v WHERE svg_light != '' AND svg_dark != '' AND png_light != '' AND png_dark != ''";
     mill.until_answer(charts, &count.to_string(), patience);
     assert_eq!(mill.read("analysis.jobs.dlq"), []);

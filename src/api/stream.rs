@@ -9,13 +9,27 @@ use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::{Stream, StreamExt as _};
+use serde::Serialize;
 use tokio::sync::OwnedSemaphorePermit;
+use utoipa::ToSchema;
 
 use super::{Api, Problem};
 use crate::observe::HttpMetrics;
 
 /// A comment goes out after this time without an event, so that nothing on the way takes the stream for dead.
 const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// One event, as a client of server-sent events is handed it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = StreamedEvent)]
+pub struct Streamed {
+    /// JSON.
+    data: String,
+    /// What kind of event it is; absent: `message`.
+    event: Option<String>,
+    /// What `Last-Event-ID` goes on behind.
+    id: Option<String>,
+}
 
 /// The answer that sends `events` until they end, the caller leaves, or the process stops.
 ///

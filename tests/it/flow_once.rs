@@ -101,7 +101,7 @@ fn sigterm_hands_an_open_window_on_and_loses_nothing_under_load() {
     mill.produce("articles.raw", &(0..3).map(raw).collect::<Vec<_>>());
     let mut waiting = worker;
     crate::stack::until("three articles are in the window", PATIENCE, || {
-        let taken = waiting.metric("signalmill_records_total{stage=\"window/articles\",outcome=\"ok\"}");
+        let taken = waiting.try_metric("signalmill_records_total{stage=\"window/articles\",outcome=\"ok\"}")?;
         if taken >= 3.0 { Ok(()) } else { Err(taken.to_string()) }
     });
     assert_eq!(mill.read("articles.batches"), []);

@@ -296,9 +296,14 @@ impl Worker {
 
     /// The sample of a metric, such as `signalmill_records_total{stage="x",outcome="y"}`; labels in the order of the page.
     pub fn metric(&mut self, sample: &str) -> f64 {
-        let (_, page) = self.page("/metrics").unwrap();
+        self.try_metric(sample).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// The same where it may not be there yet.
+    pub fn try_metric(&mut self, sample: &str) -> Result<f64, String> {
+        let (_, page) = self.page("/metrics")?;
         let line = page.lines().find_map(|line| line.strip_prefix(sample));
-        line.unwrap_or_else(|| panic!("no {sample} in\n{page}")).trim().parse().unwrap()
+        Ok(line.ok_or_else(|| format!("no {sample} in\n{page}"))?.trim().parse().unwrap())
     }
 }
 

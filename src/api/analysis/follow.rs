@@ -118,7 +118,7 @@ fn follow(api: &Api, handle: &Handle, stopped: &impl Fn() -> bool) -> anyhow::Re
     while !stopped() {
         match recent.next(POLL)? {
             Heard::Record(record) => {
-                handle.block_on(readers.tell(api, &record, is_history && record.timestamp < began))
+                handle.block_on(readers.tell(api, &record, is_history && record.timestamp < began));
             }
             Heard::CaughtUp => {
                 is_history = false;

@@ -29,7 +29,7 @@ use super::board::{Place, Told};
 use super::request::{Asked, Market, Whose, WishInQuery};
 use super::{bodies, find, queue};
 use crate::api::extract::{Path, Query};
-use crate::api::stream::sse;
+use crate::api::stream::{Streamed, sse};
 use crate::api::{Api, Caller, Problem};
 use crate::model::JobStatus;
 
@@ -54,7 +54,7 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
         ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was heard"),
     ),
     responses(
-        (status = OK, description = "Events whose data is JSON: status, message, `analysis_id`, progress, step, and data once it is completed", body = String, content_type = "text/event-stream"),
+        (status = OK, description = "Events whose data is JSON: status, message, `analysis_id`, progress, step, and data once it is completed", body = Streamed, content_type = "text/event-stream"),
         (status = NO_CONTENT, description = "The last event that was heard is the final one"),
         (status = TOO_MANY_REQUESTS, description = "Too many jobs wait already", body = crate::api::Body),
     )
@@ -88,7 +88,7 @@ async fn analyze(
         ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was heard"),
     ),
     responses(
-        (status = OK, description = "Events whose data is JSON: status, message, `analysis_id`, progress, step, and data once it is completed", body = String, content_type = "text/event-stream"),
+        (status = OK, description = "Events whose data is JSON: status, message, `analysis_id`, progress, step, and data once it is completed", body = Streamed, content_type = "text/event-stream"),
         (status = NO_CONTENT, description = "The last event that was heard is the final one"),
         (status = NOT_FOUND, description = "There is none, or it is somebody else's", body = crate::api::Body),
     )

@@ -15,7 +15,7 @@ use tracing::debug;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::api::stream::sse;
+use crate::api::stream::{Streamed, sse};
 use crate::api::{Api, Problem};
 use crate::clickhouse::{Failure, SessionState};
 use crate::model::Timestamp;
@@ -100,7 +100,7 @@ async fn look(api: Api, told: watch::Sender<Newest>, is_looking: Arc<Mutex<bool>
 /// then each whenever it changes.
 #[utoipa::path(
     get, path = "/api/sessions/events", tag = "sessions",
-    responses((status = OK, body = String, content_type = "text/event-stream"))
+    responses((status = OK, body = Streamed, content_type = "text/event-stream"))
 )]
 async fn events(State(api): State<Api>) -> Result<Response, Problem> {
     let listener = api.reads().changes.listen(&api);

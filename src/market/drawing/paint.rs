@@ -93,7 +93,9 @@ impl Canvas {
             }
             Shape::Fill(outlines) => outlines.iter().for_each(|outline| self.fill(role, std::slice::from_ref(outline))),
             Shape::Discs { centres, radius } => {
-                centres.iter().for_each(|centre| self.fill(role, &[disc(*centre, *radius)]));
+                for centre in centres {
+                    self.fill(role, &[disc(*centre, *radius)]);
+                }
             }
             Shape::Text { at, anchor, style, text } => self.text(role, *at, *anchor, *style, text),
         }

@@ -61,18 +61,22 @@ fn element(svg: &mut String, item: &Item, theme: Theme) {
     match &item.shape {
         Shape::Blocks(blocks) => {
             svg.push_str(" shape-rendering=\"crispEdges\" d=\"");
-            blocks.iter().for_each(|block| rectangle(svg, block));
+            for block in blocks {
+                rectangle(svg, block);
+            }
             svg.push('"');
         }
         Shape::Lines { lines, width, dash } => {
-            if *width < 1.0 || *width > 1.0 {
+            if (*width - 1.0).abs() > f64::EPSILON {
                 put(svg, format_args!(" stroke-width=\"{width}\""));
             }
             if let Some((dash, gap)) = dash {
                 put(svg, format_args!(" stroke-dasharray=\"{dash} {gap}\""));
             }
             svg.push_str(" d=\"");
-            lines.iter().for_each(|line| path(svg, line));
+            for line in lines {
+                path(svg, line);
+            }
             svg.push('"');
         }
         Shape::Fill(outlines) => {
@@ -85,7 +89,9 @@ fn element(svg: &mut String, item: &Item, theme: Theme) {
         }
         Shape::Discs { centres, radius } => {
             svg.push_str(" d=\"");
-            centres.iter().for_each(|centre| circle(svg, *centre, *radius));
+            for centre in centres {
+                circle(svg, *centre, *radius);
+            }
             svg.push('"');
         }
         Shape::Text { at, anchor, style, .. } => letters(svg, *at, *anchor, *style),

@@ -304,5 +304,5 @@ fn a_call_that_cannot_wait_is_told_when_there_is_no_sense_in_it() {
     // A wait that the service asks for, of which it is not away.
     let asks = CallError::Limited { retry_after: Some(Duration::from_secs(30)), error: "a minute's quota".to_owned() };
     enter(&gate).unwrap().done(Err(&asks));
-    assert!(!gate.may_open_by(soon()) && gate.may_open_by(soon().plus(Duration::from_secs(60))));
+    assert!(!gate.may_open_by(soon()) && gate.may_open_by(soon().plus(Duration::from_mins(1))));
 }

@@ -11,12 +11,12 @@ import { html, useEffect, useMemo, useRef, useState } from '../view.js';
 
 const STATS_POLL_MS = 5_000;
 const FINAL = new Set(['completed', 'failed', 'cancelled']);
-const TIMEFRAMES = [['1d', '1 day'], ['3d', '3 days'], ['7d', '7 days'], ['14d', '14 days'], ['30d', '30 days'], ['90d', '90 days'], ['180d', '180 days'], ['365d', '1 year']];
+const TIMEFRAMES = [['', 'newest 1,000 bars'], ['1d', '1 day'], ['3d', '3 days'], ['7d', '7 days'], ['14d', '14 days'], ['30d', '30 days'], ['90d', '90 days'], ['180d', '180 days'], ['365d', '1 year']];
 const INTERVALS = ['1m', '5m', '15m', '30m', '1h', '4h', '1d'];
 
 /** Starts an analysis; the symbol's exchanges and intervals come from what there are candles of. */
 function Start({ query, me, onStarted }) {
-  const [form, setForm] = useState({ symbol: query.symbol ?? '', exchange: query.exchange ?? '', interval: query.interval ?? '1h', timeframe: query.timeframe ?? '30d' });
+  const [form, setForm] = useState({ symbol: query.symbol ?? '', exchange: query.exchange ?? '', interval: query.interval ?? '1h', timeframe: query.timeframe ?? '' });
   const [error, setError] = useState(null);
   const [busy, setBusy] = useState(false);
   const symbol = form.symbol.trim();
@@ -133,7 +133,7 @@ function Job({ id, onChange }) {
     const took = final ? millis(job.updated_at) - millis(job.created_at) : null;
     return html`<div class="stack"><${Panel} title=${title} actions=${html`<${Status} value=${status} />${final ? null : html`<button type="button" class="small danger" id="cancel-job" onClick=${() => setAsking(true)}>Cancel</button>`}
         ${job.exchange ? html`<a href=${link('instrument', [job.exchange, job.symbol, job.interval])}>Instrument</a>` : null}`}>
-      <p class="facts pad"><span>${job.exchange || 'any exchange'}</span><span>timeframe ${job.timeframe}</span><span>started <${Age} time=${job.created_at} /></span>${took !== null ? html`<span class="num">took ${elapsed(took)}</span>` : null}<span>for ${job.user_id}</span><span class="num">${plural(job.attempts, 'attempt')}</span></p>
+      <p class="facts pad"><span>${job.exchange || 'any exchange'}</span><span>timeframe ${job.timeframe || 'newest bars'}</span><span>started <${Age} time=${job.created_at} /></span>${took !== null ? html`<span class="num">took ${elapsed(took)}</span>` : null}<span>for ${job.user_id}</span><span class="num">${plural(job.attempts, 'attempt')}</span></p>
       ${final ? null : html`<div class="pad" id="progress"><${Progress} value=${progress} label="Progress" /><p class="quiet num" role="status" aria-live="polite">${number(progress, 0)} % · ${step || words(status)}${error ? ' · connection lost, trying again' : ''}</p></div>`}
       ${job.error ? html`<${Failure} error=${{ message: job.error, code: status }} />` : null}
       ${status === 'cancelled' ? html`<${Empty} title="Cancelled.">Start it again above when it is wanted after all.<//>` : null}
@@ -147,7 +147,7 @@ function Job({ id, onChange }) {
 const COLUMNS = [
   { name: 'Analysis', cell: (job) => html`<a class="cover" href=${link('jobs', [job.analysis_id])}><b>${job.symbol}</b> ${job.interval}</a>` },
   { name: 'Exchange', cell: (job) => job.exchange || '–' },
-  { name: 'Timeframe', cell: (job) => job.timeframe },
+  { name: 'Timeframe', cell: (job) => job.timeframe || 'newest bars' },
   { name: 'Status', cell: (job) => html`<${Status} value=${job.status} />` },
   { name: 'Progress', cell: (job) => html`<${Progress} value=${job.progress} label=${`Progress of ${job.symbol}`} tone=${job.status === 'completed' ? 'good' : job.status === 'failed' ? 'bad' : 'accent'} />` },
   { name: 'User', cell: (job) => job.user_id },

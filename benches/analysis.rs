@@ -7,6 +7,7 @@
 //!   producer to its final event in `analysis.events`, and to its completed row with charts in ClickHouse
 
 mod options;
+#[expect(dead_code, reason = "other benchmarks ask more of it")]
 mod process;
 mod report;
 #[expect(dead_code, reason = "other benchmarks ask more of it")]

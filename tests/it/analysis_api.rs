@@ -327,8 +327,9 @@ fn a_small_analysis_is_made_within_the_request() {
     assert_eq!(client.get(&format!("/analysis/status/{id}")).json(), said);
     let old = "f".repeat(32);
     for table in ["analysis_jobs", "analysis_charts"] {
-        let copy = format!("INSERT INTO {table} SELECT * REPLACE('{old}' AS analysis_id) FROM {table}");
-        mill.ask(&format!("{copy} WHERE analysis_id = '{id}'"));
+        // The row is chosen apart: a WHERE beside the new id would mean that one.
+        let row = format!("SELECT * FROM {table} WHERE analysis_id = '{id}'");
+        mill.ask(&format!("INSERT INTO {table} SELECT * REPLACE('{old}' AS analysis_id) FROM ({row})"));
     }
     let found = client.get(&format!("/analysis/status/{old}")).json();
     assert_eq!(

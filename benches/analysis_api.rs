@@ -161,7 +161,7 @@ async fn answer(api: SocketAddr, method: &str, path: &str) -> anyhow::Result<Str
 
 async fn last_event(api: SocketAddr) -> anyhow::Result<String> {
     let answer = answer(api, "GET", "/analyze-stream/BTCUSDT/1h").await?;
-    Ok(answer.lines().filter(|line| line.starts_with("data: ")).next_back().unwrap_or(&answer).to_owned())
+    Ok(answer.lines().rfind(|line| line.starts_with("data: ")).unwrap_or(&answer).to_owned())
 }
 
 fn followed(

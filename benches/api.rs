@@ -127,23 +127,34 @@ impl Bench {
         ] {
             report.row(what, self.run(&asked).await?);
         }
-        let changing = async {
-            let mut tick = interval(Duration::from_secs(1));
-            loop {
-                tick.tick().await;
-                let changed = "INSERT INTO signals SELECT * REPLACE (score + 0.001 AS score, version + 1 AS version) \
-                               FROM signals FINAL WHERE kind = 'market' ORDER BY signal_id LIMIT 1";
-                if let Err(failure) = self.store.ask(changed).await {
-                    return Err::<(), _>(failure);
-                }
-            }
-        };
         let whole = ask("/api/results", gzip);
         tokio::select! {
             figures = self.run(&whole) => report.row("changing, whole, gzip", figures?),
-            failed = changing => failed?,
+            failed = self.change() => failed?,
         }
         self.beside_jobs(&whole, report).await
+    }
+
+    /// Changes one signal a second, until it fails.
+    async fn change(&self) -> anyhow::Result<()> {
+        let mut tick = interval(Duration::from_secs(1));
+        loop {
+            tick.tick().await;
+            let changed = "INSERT INTO signals SELECT * REPLACE (score + 0.001 AS score, version + 1 AS version) \
+                           FROM signals FINAL WHERE kind = 'market' ORDER BY signal_id LIMIT 1";
+            self.store.ask(changed).await?;
+        }
+    }
+
+    /// Asks for these analyses over and over, until it fails.
+    async fn queue(&self, jobs: &[Ask]) -> anyhow::Result<()> {
+        let mut tick = interval(Duration::from_secs(1) / u32::try_from(JOBS).unwrap_or(1));
+        tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        for job in jobs.iter().cycle() {
+            tick.tick().await;
+            self.once(job).await?;
+        }
+        Ok(())
     }
 
     /// While analyses are asked for, which take the same processors.
@@ -160,20 +171,9 @@ impl Bench {
             eprintln!("no analyses are taken: nothing is measured beside them");
             return Ok(());
         }
-        let asking = async {
-            let mut tick = interval(Duration::from_secs(1) / u32::try_from(JOBS).unwrap_or(1));
-            tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
-            for job in jobs.iter().cycle() {
-                tick.tick().await;
-                if let Err(error) = self.once(job).await {
-                    return Err::<(), _>(error);
-                }
-            }
-            Ok(())
-        };
         tokio::select! {
             figures = self.run(whole) => report.row("beside jobs, whole, gzip", figures?),
-            failed = asking => failed?,
+            failed = self.queue(&jobs) => failed?,
         }
         Ok(())
     }

@@ -237,7 +237,7 @@ impl Bench {
 
 /// A service of derivatives that gives so many units a minute.
 fn stand_in(units_max: u32) -> anyhow::Result<StandIns> {
-    Ok(StandIns::start(Settings { units_max, ..Settings::default() })?)
+    StandIns::start(Settings { units_max, ..Settings::default() })
 }
 
 /// Lines of a configuration by which it is asked.

@@ -153,7 +153,7 @@ async fn instruments_their_candles_and_contexts() {
     assert_contexts(&asking).await;
 
     // What is kept is renewed once somebody asks, within a few seconds.
-    let sparks = until_json(&asking, "/api/sparks", |json| json["sparks"].as_object().unwrap().len() == 6).await;
+    let sparks = until_json(&asking, "/api/sparks", |json| json["sparks"].as_object().unwrap().len() == 6);
     let closes = sparks["sparks"]["binance:AAAUSDT:1h"].as_array().unwrap();
     assert_eq!((closes.len(), &closes[0], &closes[39]), (40, &22.0.into(), &61.0.into()));
     assert_eq!(sparks["sparks"]["binance:AAAUSDT:1d"].as_array().unwrap().len(), 10);
@@ -181,7 +181,7 @@ async fn assert_contexts(asking: &Asking) {
 }
 
 /// Asks until the answer is as wanted.
-async fn until_json(asking: &Asking, path: &str, is: impl Fn(&Value) -> bool) -> Value {
+fn until_json(asking: &Asking, path: &str, is: impl Fn(&Value) -> bool) -> Value {
     let handle = tokio::runtime::Handle::current();
     tokio::task::block_in_place(|| {
         until(path, Duration::from_secs(20), || {
@@ -213,7 +213,7 @@ async fn the_feed_is_kept_told_apart_and_renewed() {
     assert_eq!(empty["signals"], json!([]));
     scored(&asking, "AAA", 90.0, 1).await;
     scored(&asking, "BBB", 30.0, 1).await;
-    let feed = until_json(&asking, "/api/results", |json| json["signals"].as_array().unwrap().len() == 6).await;
+    let feed = until_json(&asking, "/api/results", |json| json["signals"].as_array().unwrap().len() == 6);
     let first = &feed["signals"][0];
     assert_eq!(
         (&first["symbol"], &first["strategy"], &first["score"]),
@@ -251,7 +251,7 @@ async fn the_feed_is_kept_told_apart_and_renewed() {
 
     // A new version of one signal is another feed.
     scored(&asking, "AAA", 95.0, 2).await;
-    let feed = until_json(&asking, "/api/results", |json| json["signals"][2]["score"] == 93.0).await;
+    let feed = until_json(&asking, "/api/results", |json| json["signals"][2]["score"] == 93.0);
     assert_eq!(feed["signals"].as_array().unwrap().len(), 6);
     assert_eq!(asking.get_with("/api/results", &[("if-none-match", tag)]).await.status, 200);
 }

@@ -23,7 +23,7 @@ const BODY_BYTES_MAX: usize = 64 << 20;
 
 /// An engine with tables, and the API before it.
 pub struct Asking {
-    pub engine: Engine,
+    _engine: Engine,
     pub store: Store,
     router: Router,
     _stop: watch::Sender<bool>,
@@ -48,7 +48,7 @@ impl Asking {
         let store = engine.store("signalmill");
         store.migrate().await.unwrap();
         let clock = Clock::system();
-        let (_stop, stop) = watch::channel(false);
+        let (stopper, stop) = watch::channel(false);
         let parts = Parts {
             config: Arc::new(Config::default()),
             store: store.clone(),
@@ -60,7 +60,7 @@ impl Asking {
             stop,
         };
         let router = api::router(&Api::new(parts).unwrap());
-        Self { engine, store, router, _stop }
+        Self { _engine: engine, store, router, _stop: stopper }
     }
 
     /// A statement about the test's database.

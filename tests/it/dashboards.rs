@@ -64,11 +64,14 @@ fn expand(sql: &str, dashboard: &Dashboard, database: &str) -> String {
         let (name, after) = after.split_once('(').unwrap();
         let (column, after) = after.split_once(')').unwrap();
         expanded.push_str(before);
-        expanded.push_str(&match name {
-            "timeFilter" => format!("({column} >= now() - INTERVAL 30 DAY AND {column} <= now())"),
-            "timeInterval" => format!("toStartOfInterval(toDateTime({column}), INTERVAL 60 second)"),
+        let [open, close] = match name {
+            "timeFilter" => ["(now() - INTERVAL 30 DAY <= ", ")"],
+            "timeInterval" => ["toStartOfInterval(toDateTime(", "), INTERVAL 60 second)"],
             other => panic!("an unknown macro: {other}"),
-        });
+        };
+        for part in [open, column, close] {
+            expanded.push_str(part);
+        }
         rest = after;
     }
     expanded.push_str(rest);

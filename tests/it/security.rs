@@ -138,12 +138,9 @@ impl Fortress {
             .map(|word| word.to_string_lossy().into())
             .collect();
         let tools = tools().display().to_string();
-        let words = words.iter().map(|word| match word.contains("kafka-clients") {
-            // The class path: a broker needs no tools, and has none in it.
-            true => format!("'{word}:{tools}'"),
-            false => format!("'{word}'"),
-        });
-        let words: Vec<String> = words.collect();
+        // Behind the class path: a broker needs no tools, and has none in it.
+        let more = |word: &str| if word.contains("kafka-clients") { format!(":{tools}") } else { String::new() };
+        let words: Vec<String> = words.iter().map(|word| format!("'{word}{}'", more(word))).collect();
         let shim = self.certificates.file("kafka-acls.sh");
         fs::write(&shim, format!("#!/bin/sh\nexec {} \"$@\"\n", words.join(" "))).unwrap();
         fs::set_permissions(&shim, fs::Permissions::from_mode(0o755)).unwrap();

@@ -1,6 +1,6 @@
 //! The jobs of lately, as the topics tell of them: how each stands, the few events that led there, and who waits for more.
 //!
-//! Pure: it is told what came, in any order, and keeps the laws of [`JobStatus`](crate::model::JobStatus): what is final
+//! Pure: it is told what came, in any order, and keeps the laws of [`JobStatus`]: what is final
 //! stays as it is, and an event that was heard before is not heard again. Bounded by [`Limits`]; what nobody listens to
 //! goes first, the longest unchanged first. Whoever looks for a job that is not here any more finds it in ClickHouse.
 

@@ -1,6 +1,6 @@
 //! What somebody asks to be analysed: read strictly here, so that what reaches a worker can be done.
 //!
-//! The patterns stand in the OpenAPI document word for word, and [`tests`] hold them to what is taken.
+//! The patterns stand in the OpenAPI document word for word, and the tests hold them to what is taken.
 
 use axum::http::HeaderMap;
 use serde::Deserialize;

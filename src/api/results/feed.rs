@@ -231,7 +231,7 @@ fn append(value: &impl Serialize, to: &mut Vec<u8>) -> serde_json::Result<Range<
 #[cfg(test)]
 mod tests {
     use axum::body::to_bytes;
-    use axum::http::{HeaderValue, header};
+    use axum::http::header;
     use serde_json::Value;
 
     use super::*;

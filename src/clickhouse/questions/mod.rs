@@ -11,7 +11,7 @@
 //! The views read `FINAL`, which merges the versions of every row that it looks at. Where a narrow range of the sort
 //! key is asked for (one series, one article, one session) that is cheap, and `FINAL` is what is used. Where the newest
 //! rows of a large table are asked for, a short stretch of time is looked through first, a longer one only where that
-//! does not fill the page ([`Looks`]); and what an aggregate can pick by itself (`argMax`) reads the table.
+//! does not fill the page (`Looks`); and what an aggregate can pick by itself (`argMax`) reads the table.
 
 mod article;
 mod articles;

@@ -240,7 +240,7 @@ fn followed_at_both(mill: &Mill, [ann, ann_there, bob]: [&Client; 3], done: &str
     // Which of the first steps have an event of their own depends on when a process hears of them.
     let goes_on = |events: &[Event]| {
         let (ids, all) = (ids_of(events), ids_of(&all));
-        let distinct: std::collections::BTreeSet<_> = ids.iter().collect();
+        let distinct: BTreeSet<_> = ids.iter().collect();
         assert!(distinct.len() == ids.len() && ids.last() == all.last(), "nothing twice, and the end: {ids:?} {all:?}");
     };
     goes_on(&rest);

@@ -1,6 +1,7 @@
 //! The commands and their arguments. The help texts are the docs of these types; a golden test holds them.
 
 mod market;
+mod replay;
 
 use std::io::{self, Write};
 use std::num::{NonZeroU32, NonZeroU64};
@@ -13,6 +14,7 @@ use clap_complete::Shell;
 use crate::config::Environment;
 use crate::observe;
 
+pub use self::replay::{AboutRuns, Replay, ReplayOrder};
 pub use self::market::{Choice, Export, Indicators, IngestMarket, MasterFeed, Patterns, Scan};
 
 use super::exit::Usage;
@@ -123,6 +125,8 @@ pub enum Command {
     Topology(Topology),
     /// Show the records of a topic, decoded, as they come
     Tap(Tap),
+    /// Read a range of a topic again, into a run of its own, at a price that is known first
+    Replay(Box<Replay>),
     /// Sessions and their budgets
     #[command(subcommand)]
     Sessions(Sessions),

@@ -178,6 +178,14 @@ impl Producer {
     /// # Errors
     /// When a record could not be delivered.
     pub fn finish(self) -> anyhow::Result<u64> {
+        self.flush()
+    }
+
+    /// The same for what was queued so far.
+    ///
+    /// # Errors
+    /// As [`Producer::finish`].
+    pub fn flush(&self) -> anyhow::Result<u64> {
         let deadline = Instant::now() + DELIVERY_MAX;
         while self.producer.in_flight_count() > 0 && Instant::now() < deadline {
             self.producer.poll(QUEUE_FULL_WAIT);

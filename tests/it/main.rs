@@ -34,6 +34,7 @@ mod outage;
 mod page;
 mod paid;
 mod rebalance;
+mod replay;
 mod security;
 mod sessions;
 mod stack;

@@ -15,7 +15,7 @@ use crate::stack::Stack;
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A command that must succeed, and its result.
-fn done(mill: &Mill, args: &[&str]) -> Value {
+pub fn done(mill: &Mill, args: &[&str]) -> Value {
     let Output { status, stdout, stderr } = mill.command(&[args, &["--json"]].concat(), "");
     let (stdout, stderr) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
     assert!(status.success(), "{args:?}: {status} {stdout} {stderr}");

@@ -21,7 +21,7 @@ use crate::kafka::{
     DLQ_SUFFIX, KafkaSink, MARKET_BATCHES, MARKET_CONTEXTS, MARKET_PENDING, MARKET_SERIES, SIGNALS, SPEND_LEDGER,
     Transactions,
 };
-use crate::model::{LIVE_RUN, Analysis, ArticleBatch, ChartInContext, MarketBatch, RawArticle, Series, Signal};
+use crate::model::{Analysis, ArticleBatch, ChartInContext, LIVE_RUN, MarketBatch, RawArticle, Series, Signal};
 use crate::observe::{self, Component};
 use crate::score::{Score, ScoreMarket};
 use crate::sink::{ClickHouseSink, Codecs, Facts};

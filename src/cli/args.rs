@@ -14,8 +14,8 @@ use clap_complete::Shell;
 use crate::config::Environment;
 use crate::observe;
 
-pub use self::replay::{AboutRuns, Replay, ReplayOrder};
 pub use self::market::{Choice, Export, Indicators, IngestMarket, MasterFeed, Patterns, Scan};
+pub use self::replay::{AboutRuns, Replay, ReplayOrder};
 
 use super::exit::Usage;
 use super::stages::Stages;

@@ -20,7 +20,8 @@ use crate::enrich::articles::asked;
 use crate::enrich::validation::Source;
 use crate::flow::{Outgoing, written};
 use crate::model::{
-    Analysis, Article, ArticleBatch, CloseReason, Deferral, Id, NanoUsd, Outcome, Reading, Timestamp, WaitsFor, identity,
+    Analysis, Article, ArticleBatch, CloseReason, Deferral, Id, NanoUsd, Outcome, Reading, Timestamp, WaitsFor,
+    identity,
 };
 use crate::observe;
 use crate::wire::Codec;
@@ -224,8 +225,7 @@ impl Records {
             Verdict::Failed { error, .. } => (Outcome::Failed, error, None, Evidence::default()),
             Verdict::Cancelled => (Outcome::Failed, CANCELLED.to_owned(), None, Evidence::default()),
         };
-        let asker =
-            Asker { run_id: &task.purse.run_id, session_id: &task.session_id, batch_id: &task.batch_id };
+        let asker = Asker { run_id: &task.purse.run_id, session_id: &task.session_id, batch_id: &task.batch_id };
         let told = told(&asker, task.article.clone(), reading, evidence, [task.started_at, now]);
         let analysis = Analysis {
             attempt: attempts.max(1),

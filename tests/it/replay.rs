@@ -111,6 +111,7 @@ fn a_plan_says_what_buying_costs_and_the_run_keeps_to_its_limit() {
     let worker = mill.start_ready();
     mill.feed(60, Duration::ZERO).join().unwrap();
     assert_eq!(until_all_ended(&mill, 60), [60, 0, 0]);
+    mill.until_answer("SELECT count() FROM signals_v", "60", PATIENCE);
     let live = [spent(&mill, "autumn"), mill.ask("SELECT count() FROM signals_v")];
     worker.stop();
     mill.feed_range(60..200, Duration::ZERO).join().unwrap();

@@ -34,13 +34,10 @@ fn panel(finding: &Finding) -> Panel {
                 .map(|Range { low, high }| format!("edge {} to {} (95%)", percent(low), percent(high))),
         );
     }
-    facts.extend(rates.brier.map(|brier| format!("Brier score {brier:.3}")));
-    facts.extend(statistics.brier_parts.map(|parts| {
-        format!(
-            "reliability {:.3}, resolution {:.3}, uncertainty {:.3}",
-            parts.reliability, parts.resolution, parts.uncertainty
-        )
-    }));
+    if let (Some(brier), Some(parts)) = (rates.brier, statistics.brier_parts) {
+        facts.push(format!("Brier score {brier:.3}, of that uncertainty {:.3}", parts.uncertainty));
+        facts.push(format!("reliability {:.3}, resolution {:.3}", parts.reliability, parts.resolution));
+    }
     Panel {
         name: format!("after {}", finding.horizon),
         facts,

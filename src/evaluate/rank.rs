@@ -13,9 +13,9 @@ pub fn centred(values: &[f64]) -> Vec<f64> {
     let mut begin = 0;
     #[expect(clippy::float_cmp, reason = "a tie is the same number")]
     for tie in order.chunk_by(|one, other| values[*one] == values[*other]) {
-        let mean = begin as f64 + (tie.len() as f64 + 1.0) / 2.0;
+        let mean = begin as f64 + f64::midpoint(tie.len() as f64, 1.0);
         for place in tie {
-            ranks[*place] = (mean - (count + 1.0) / 2.0) / count;
+            ranks[*place] = (mean - f64::midpoint(count, 1.0)) / count;
         }
         begin += tie.len();
     }

@@ -81,7 +81,7 @@ pub fn ranges(
 
 /// Periods of a block.
 fn block_of(periods: usize) -> usize {
-    (BLOCK_MIN..).find(|block| block * block * block >= periods).unwrap_or(BLOCK_MIN)
+    (BLOCK_MIN..=periods).find(|block| block.saturating_pow(3) >= periods).unwrap_or(BLOCK_MIN)
 }
 
 /// Running sums over the periods, and over the first ones once more, as a block may pass the end.

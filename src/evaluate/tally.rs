@@ -227,7 +227,9 @@ mod tests {
 
     fn tallied(calls: &[Call]) -> Vec<f64> {
         let mut sums = vec![0.0; WIDTH];
-        calls.iter().for_each(|call| add(&mut sums, call));
+        for call in calls {
+            add(&mut sums, call);
+        }
         sums
     }
 

@@ -25,10 +25,10 @@ pub(super) async fn run(args: Evaluate, config: Config, as_json: bool) -> anyhow
     let shown: Vec<By> = args.by.iter().copied().map(By::from).collect();
     let asked = asked(&args, &shown)?;
     let mut bar = None;
-    let evaluated = evaluate(&store, &asked, clock.now(), &mut |_, total| {
+    let mut watch = |_: u64, total: u64| {
         bar.get_or_insert_with(|| progress("markets looked through", Some(total))).add(1);
-    });
-    let mut evaluation = evaluated.await?;
+    };
+    let mut evaluation = evaluate(&store, &asked, clock.now(), &mut watch).await?;
     if let Some(bar) = bar {
         bar.finish();
     }

@@ -70,8 +70,11 @@ pub(super) fn draw(calibration: &Calibration) -> Scene {
         let place = |number: usize| f64::from(u8::try_from(number).unwrap_or(0));
         let left = FIRST.0 + place(number % COLUMNS) * PANEL.0;
         let top = FIRST.1 + place(number / COLUMNS) * PANEL.1;
-        diagram(&mut scene, &Area { left, top, right: left + SIDE, bottom: top + SIDE }, panel);
-        beside(&mut scene, Spot { x: left + BESIDE, y: top }, panel);
+        // What is no number has no place.
+        let is_somewhere = |dot: &&Dot| dot.stated.is_finite() && dot.came.is_finite();
+        let dots: Vec<Dot> = panel.dots.iter().filter(is_somewhere).copied().collect();
+        diagram(&mut scene, &Area { left, top, right: left + SIDE, bottom: top + SIDE }, panel.came, &dots);
+        beside(&mut scene, Spot { x: left + BESIDE, y: top }, panel, &dots);
     }
     scene
 }
@@ -81,7 +84,7 @@ fn place(area: &Area, across: f64, up: f64) -> Spot {
     Spot { x: area.left + within(across) * area.width(), y: area.bottom - within(up) * (area.bottom - area.top) }
 }
 
-fn diagram(scene: &mut Scene, area: &Area, panel: &Panel) {
+fn diagram(scene: &mut Scene, area: &Area, came: Option<f64>, dots: &[Dot]) {
     let line = |from: (f64, f64), to: (f64, f64)| vec![place(area, from.0, from.1), place(area, to.0, to.1)];
     let grid = MARKS.iter().flat_map(|mark| [line((*mark, 0.0), (*mark, 1.0)), line((0.0, *mark), (1.0, *mark))]);
     scene.lines(Role::Grid, 1.0, grid.collect());
@@ -96,19 +99,19 @@ fn diagram(scene: &mut Scene, area: &Area, panel: &Panel) {
     scene.lines(Role::Border, 1.0, vec![line((0.0, 1.0), (0.0, 0.0)), line((0.0, 0.0), (1.0, 0.0))]);
     let dashed = |lines, dash| Shape::Lines { lines, width: 1.2, dash: Some(dash) };
     scene.add(Role::Muted, dashed(vec![line((0.0, 0.0), (1.0, 1.0))], (6.0, 4.0)));
-    if let Some(came) = panel.came {
+    if let Some(came) = came {
         scene.add(Role::Mean, dashed(vec![line((0.0, came), (1.0, came))], (2.0, 3.0)));
     }
-    let ranges = panel.dots.iter().filter_map(|dot| {
+    let ranges = dots.iter().filter_map(|dot| {
         let (low, high) = dot.range?;
         Some(line((dot.stated, low), (dot.stated, high)))
     });
     scene.lines(Role::Ema20, 1.6, ranges.collect());
-    let centres: Vec<Spot> = panel.dots.iter().map(|dot| place(area, dot.stated, dot.came)).collect();
+    let centres: Vec<Spot> = dots.iter().map(|dot| place(area, dot.stated, dot.came)).collect();
     if centres.len() > 1 {
         scene.lines(Role::Ema20, 1.2, vec![centres.clone()]);
     }
-    for (dot, centre) in panel.dots.iter().zip(centres) {
+    for (dot, centre) in dots.iter().zip(centres) {
         let about =
             format!("stated {:.1}%, came {:.1}%, of {} signals", dot.stated * 100.0, dot.came * 100.0, dot.count);
         scene.tell(Role::Ema20, Shape::Discs { centres: vec![centre], radius: DOT }, "bin", about);
@@ -116,7 +119,7 @@ fn diagram(scene: &mut Scene, area: &Area, panel: &Panel) {
 }
 
 /// The name, what is said in words, and how many forecasts there are of each probability.
-fn beside(scene: &mut Scene, at: Spot, panel: &Panel) {
+fn beside(scene: &mut Scene, at: Spot, panel: &Panel, dots: &[Dot]) {
     let text = |scene: &mut Scene, style, role, line: f64, text: &str| {
         let spot = Spot { x: at.x, y: at.y + 12.0 + line * LINE_HEIGHT };
         scene.text(role, style, Anchor::Start, spot, super::scene::clean(text, 64));
@@ -127,7 +130,7 @@ fn beside(scene: &mut Scene, at: Spot, panel: &Panel) {
     }
     let bottom = at.y + SIDE;
     let area = Area { left: at.x, top: bottom - BARS.1, right: at.x + BARS.0, bottom };
-    let Some(most) = panel.dots.iter().map(|dot| dot.count).max() else {
+    let Some(most) = dots.iter().map(|dot| dot.count).max() else {
         let middle = Spot { x: area.left, y: area.middle() };
         return scene.text(Role::Muted, Style::Small, Anchor::Start, middle, "no signal is measured yet");
     };
@@ -138,7 +141,7 @@ fn beside(scene: &mut Scene, at: Spot, panel: &Panel) {
         Spot { x: at.x, y: area.top - 10.0 },
         format!("signals, at most {most} in a bin"),
     );
-    for dot in &panel.dots {
+    for dot in dots {
         let height = share(dot.count, most);
         let (foot, head) = (place(&area, dot.stated, 0.0), place(&area, dot.stated, height));
         scene.block(Role::Ema20, Area { left: foot.x - 5.0, top: head.y, right: foot.x + 5.0, bottom: foot.y });
@@ -177,7 +180,7 @@ mod tests {
         });
         let svg = drawing.svg(Theme::Light);
         let discs: Vec<&str> = svg.lines().filter(|line| line.contains("class=\"bin\"")).collect();
-        assert_eq!(discs.len(), 3);
+        assert_eq!(discs.len(), 2, "what is no number is left out");
         // A circle begins at its left end: 56 + 290/4 − 4.5, at the bottom of the diagram.
         assert!(discs[0].contains("M124 374"), "{}", discs[0]);
         assert!(discs[1].contains("M269 84"), "{}", discs[1]);

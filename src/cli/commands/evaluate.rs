@@ -173,19 +173,43 @@ fn named(group: &str) -> String {
 /// With its interval; empty where it is not known.
 fn percent(share: Option<f64>, range: Option<Range>, decimals: usize) -> String {
     let Some(share) = share else { return String::new() };
+    let shown = |share: f64| rounded(share * 100.0, decimals);
     match range {
-        Some(Range { low, high }) => {
-            format!("{:.decimals$}% [{:.decimals$}, {:.decimals$}]", share * 100.0, low * 100.0, high * 100.0)
-        }
-        None => format!("{:.decimals$}%", share * 100.0),
+        Some(Range { low, high }) => format!("{}% [{}, {}]", shown(share), shown(low), shown(high)),
+        None => format!("{}%", shown(share)),
     }
 }
 
 /// The same to three digits.
 fn number(value: Option<f64>, range: Option<Range>) -> String {
     let Some(value) = value else { return String::new() };
+    let shown = |value: f64| rounded(value, 3);
     match range {
-        Some(Range { low, high }) => format!("{value:.3} [{low:.3}, {high:.3}]"),
-        None => format!("{value:.3}"),
+        Some(Range { low, high }) => format!("{} [{}, {}]", shown(value), shown(low), shown(high)),
+        None => shown(value),
+    }
+}
+
+/// Nothing below zero is shown as a zero with a sign.
+fn rounded(value: f64, decimals: usize) -> String {
+    let text = format!("{value:.decimals$}");
+    match text.strip_prefix('-') {
+        Some(digits) if digits.bytes().all(|digit| matches!(digit, b'0' | b'.')) => digits.to_owned(),
+        _ => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_are_shown_with_how_sure_they_are() {
+        let range = Some(Range { low: -0.000_1, high: 0.25 });
+        assert_eq!(percent(Some(0.123), range, 1), "12.3% [0.0, 25.0]");
+        assert_eq!(percent(Some(-0.123), None, 2), "-12.30%");
+        assert_eq!((percent(None, None, 1), number(None, range)), (String::new(), String::new()));
+        assert_eq!(number(Some(-7e-17), range), "0.000 [0.000, 0.250]");
+        assert_eq!(named(""), "(none)");
     }
 }

@@ -17,7 +17,7 @@
 //! With `up` a forward return above 0 and `down` one below (an unchanged price proves nobody right):
 //! * hit rate: bullish signals that were followed by `up` and bearish ones by `down`, of all that say a direction;
 //! * by chance: the hit rate of the same calls dealt at random, `P(bullish)·P(up) + P(bearish)·P(down)`, the reference of
-//!   the Heidke score (Wilks, *Statistical Methods in the Atmospheric Sciences*, ch. 9); `edge` is what is above it;
+//!   the Heidke score (Wilks, *Statistical Methods in the Atmospheric Sciences*, 4th ed., ch. 9); `edge` is what is above it;
 //! * always long: the share of `up`, which whoever is always bullish hits;
 //! * rank IC: Spearman's correlation of score and return, over every signal that has an outcome, neutral ones too;
 //! * Brier score of the stated probability of `up`, with Murphy's reliability, resolution and uncertainty
@@ -29,6 +29,11 @@
 //! # Why blocks
 //! Signals of one day share its market, and horizons overlap, so signals are not independent (Hansen and Hodrick, JPE
 //! 1980). Intervals are those of a circular block bootstrap over time ([`resample`]).
+//!
+//! # What it does not know
+//! Costs, and whether anybody could have traded at these prices. A market's signal is scored again as contexts come, under
+//! the same `available_at`: what derivatives said in the minutes after its chart is in it. And ranks are pooled over all
+//! times and markets: a rank IC says whether higher scores had higher returns, not whether that held on each day.
 //!
 //! # Why no statistics crate
 //! What is needed is ranks, sums and one loop of drawing; `statrs` has none of rank correlation, Brier's partition or

@@ -1,5 +1,5 @@
 //! The picture of stated probabilities against what came of them: a reliability diagram for each horizon (Wilks,
-//! *Statistical Methods in the Atmospheric Sciences*, ch. 9).
+//! *Statistical Methods in the Atmospheric Sciences*, 4th ed., ch. 9).
 //!
 //! A dot is a bin of forecasts: to the right what they said, upwards how often it came, with the interval of that. On the
 //! diagonal a forecaster is calibrated; on the dotted level, how often it came on the whole, forecasts say nothing. The

@@ -37,6 +37,7 @@
 //! * [`provider`]: the one door to services that cost money or are limited
 //! * [`embedded`]: real Kafka and the ClickHouse engine on this machine, and stand-ins for what costs money, for the
 //!   demo and the tests
+//! * [`evaluate`]: whether the signals were right
 //! * [`api`]: what is asked over HTTP, and the web page
 //! * `window`, [`enrich`], `score`, `analyze`, `sink`: the hops
 //! * [`pipeline`]: the program on one screen; [`supervise`]: keeps its hops running
@@ -75,6 +76,8 @@ pub mod embedded;
 pub mod kafka;
 pub mod market;
 pub mod provider;
+
+pub mod evaluate;
 
 pub mod api;
 

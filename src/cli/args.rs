@@ -1,5 +1,6 @@
 //! The commands and their arguments. The help texts are the docs of these types; a golden test holds them.
 
+mod evaluate;
 mod market;
 mod replay;
 
@@ -14,6 +15,7 @@ use clap_complete::Shell;
 use crate::config::Environment;
 use crate::observe;
 
+pub use self::evaluate::{Evaluate, Group, Kind};
 pub use self::market::{Choice, Export, Indicators, IngestMarket, MasterFeed, Patterns, Scan};
 pub use self::replay::{AboutRuns, Replay, ReplayOrder};
 
@@ -113,6 +115,8 @@ pub enum Command {
     /// Write what ClickHouse holds to a file
     #[command(subcommand)]
     Export(Export),
+    /// Were the signals right? What prices did after them, and how much of it they knew
+    Evaluate(Evaluate),
     /// Print the indicators of a candle file, a JSON object a bar
     Indicators(Indicators),
     /// Print the patterns, levels and trendlines of a candle file

@@ -42,6 +42,7 @@ scripts! {
     12 "012_analysis";
     13 "013_batch_articles";
     14 "014_promoted_runs";
+    15 "015_evaluations";
 }
 
 /// Where applied migrations are noted. Not a migration itself: it must be there before the first.

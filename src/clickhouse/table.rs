@@ -44,6 +44,7 @@ tables! {
     Jobs "analysis_jobs" "How each analysis on demand stands.";
     Charts "analysis_charts" "The pictures of analyses on demand.";
     Runs "runs" "Live traffic and replays.";
+    Evaluations "evaluations" "What became of signals, by what they have in common.";
 }
 
 /// A row that belongs into one table.

@@ -47,6 +47,14 @@ async fn every_column_of_the_contract_is_in_its_view() {
             "signals_v",
             "signal_id run_id kind source_id subject exchange interval strategy score direction confidence strength components oi_status context_age_s oi_metadata observability analyzer model prompt_version cost_usd event_time available_at produced_at origin",
         ),
+        (
+            "signal_history_v",
+            "run_id source_id strategy event_time available_at subject exchange interval score direction confidence strength components analyzer model prompt_version",
+        ),
+        (
+            "evaluations_v",
+            "evaluation_id evaluated_at run_id filter by group horizon horizon_s first_at last_at signals measured pending no_price neutral hit_rate hit_rate_low hit_rate_high by_chance always_long edge edge_low edge_high mean_return mean_return_low mean_return_high long_return rank_ic rank_ic_low rank_ic_high brier brier_low brier_high reliability resolution uncertainty within_bins bin_stated bin_came bin_low bin_high bin_signals resamples seed",
+        ),
         ("candles_v", "exchange symbol interval open_time open high low close volume origin"),
         ("instruments_v", "exchange symbol base quote coinalyze_symbol venue oi_status checked_at"),
         ("market_series_v", "coinalyze_symbol series interval bucket values fetched_at"),

@@ -35,7 +35,7 @@ impl Dashboard {
             })
             .collect();
         all.sort_by(|left, right| left.name.cmp(&right.name));
-        assert!(all.len() >= 4, "the dashboards are found");
+        assert!(all.len() >= 5, "the dashboards are found");
         all
     }
 

@@ -35,6 +35,11 @@ impl Engine {
         self.process.kill().unwrap();
     }
 
+    /// Where it is.
+    pub fn url(&self) -> String {
+        self.process.url()
+    }
+
     /// A store of its own, with connections of its own.
     pub fn store(&self, database: &str) -> Store {
         store(&self.process.url(), database)

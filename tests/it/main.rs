@@ -24,6 +24,7 @@ mod embedded_front;
 mod embedded_kafka;
 mod embedded_services;
 mod engine;
+mod evaluate;
 mod facts;
 mod flow_once;
 mod lexicon;

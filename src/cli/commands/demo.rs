@@ -139,17 +139,21 @@ impl Demo {
         let kafka = self.config.kafka.clone();
         let send = move || market::send(&kafka, Clock::system().now());
         tokio::task::spawn_blocking(send).await.context("sending candles panicked")??;
-        let scored =
-            format!("SELECT uniqExact(source_id) >= {} FROM signals_v WHERE kind = 'market'", market::series());
+        let through = market::is_through();
         let all = async {
             // A database that is only being made cannot be asked yet.
-            while !store.ask(&scored).await.is_ok_and(|answer| answer == "1") {
+            while !store.ask(&through).await.is_ok_and(|answer| answer == "1") {
                 tokio::time::sleep(LOOK_EVERY).await;
             }
+            market::evaluate(store, Clock::system().now()).await
         };
         tokio::select! {
             scored = tokio::time::timeout(MARKETS_PATIENCE, all) => match scored {
-                Ok(()) => say(&format!("{} charts of made-up prices are scored", market::series()))?,
+                Ok(measured) => say(&format!(
+                    "{} charts of made-up prices are scored, and {} signals of the past week evaluated",
+                    market::series(),
+                    measured?
+                ))?,
                 Err(_) => say("not all charts are scored yet: the page shows them as they come")?,
             },
             () = stopped(&mut self.stop) => {}

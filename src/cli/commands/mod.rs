@@ -2,6 +2,7 @@
 
 mod check;
 mod demo;
+mod evaluate;
 mod export;
 mod indicators;
 mod ingest;
@@ -56,6 +57,7 @@ pub fn execute(cli: Cli) -> anyhow::Result<()> {
         Command::Ingest(Ingest::Market(market)) => ingest::market::run(&market, &load()?, global.json),
         Command::Scan(scan) => block_on(scan::run(scan, load()?, global.json)),
         Command::Export(Export::MasterFeed(feed)) => block_on(export::master_feed(feed, load()?, global.json)),
+        Command::Evaluate(asked) => block_on(evaluate::run(asked, load()?, global.json)),
         Command::Indicators(asked) => indicators::run(&asked),
         Command::Patterns(asked) => patterns::run(&asked, global.json),
         Command::Check => block_on(check::run(load(), global.json)),

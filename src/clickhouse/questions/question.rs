@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use clickhouse::query::Query;
+use clickhouse::query::{Query, RowCursor};
 use clickhouse::{RowOwned, RowRead};
 
 use crate::clickhouse::{Failure, Store};
@@ -80,8 +80,8 @@ impl Question {
         self
     }
 
-    fn on(self, store: &Store) -> Query {
-        let query = store.client.query(&self.sql).with_setting("max_execution_time", WORK_MAX.as_secs().to_string());
+    fn on(self, store: &Store, work_max: Duration) -> Query {
+        let query = store.client.query(&self.sql).with_setting("max_execution_time", work_max.as_secs().to_string());
         self.values.into_iter().fold(query, |query, value| match value {
             Value::Text(text) => query.bind(text),
             Value::Texts(texts) => query.bind(texts),
@@ -91,7 +91,13 @@ impl Question {
 
     /// Every row of the answer: the question says how many there are at most.
     pub(super) async fn all<T: RowOwned + RowRead>(self, store: &Store) -> Result<Vec<T>, Failure> {
-        store.all(self.on(store)).await
+        store.all(self.on(store, WORK_MAX)).await
+    }
+
+    /// The rows one by one, of an answer that may be long: the server may work on it for as long as we wait for a row.
+    pub(super) fn stream<T: RowOwned + RowRead>(self, store: &Store) -> Result<RowCursor<T>, Failure> {
+        let query = self.on(store, store.settings.query_timeout);
+        query.fetch::<T>().map_err(Failure::from)
     }
 
     /// The first row, where there is one.

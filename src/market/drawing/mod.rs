@@ -1,4 +1,5 @@
-//! The picture of a chart: candles with what was found in them, as SVG and PNG, in a light and a dark theme.
+//! The picture of a chart: candles with what was found in them, as SVG and PNG, in a light and a dark theme. Of the same
+//! shapes [`calibration`] makes the picture of an evaluation.
 //!
 //! ```text
 //! Series, Chart ─ bars, header, price, marks, patterns, tags, studies, axis ─► Scene ─┬─ svg ──────────► text
@@ -20,6 +21,7 @@
 
 mod axis;
 mod bars;
+pub mod calibration;
 mod figures;
 mod glyphs;
 mod header;
@@ -41,6 +43,7 @@ use std::io;
 use std::sync::OnceLock;
 
 use self::bars::Bars;
+use self::calibration::Calibration;
 use self::paint::Painted;
 use self::scene::{Area, Scene};
 use super::chart;
@@ -107,6 +110,12 @@ impl Drawing {
         header::draw(&mut scene, series, &bars);
         axis::zone(&mut scene);
         Self { scene, painted: OnceLock::new() }
+    }
+
+    /// What was stated of signals against what came of them.
+    #[must_use]
+    pub fn of_calibration(calibration: &Calibration) -> Self {
+        Self { scene: calibration::draw(calibration), painted: OnceLock::new() }
     }
 
     /// As an SVG document of [`WIDTH`] by [`HEIGHT`] that refers to nothing outside itself.

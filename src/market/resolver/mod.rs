@@ -61,6 +61,17 @@ pub struct Resolution {
     pub multiplier: f64,
 }
 
+/// The coin that a symbol is a market of, where its price is in dollars as the likeliest reading has it: `BTC` of
+/// `BTCUSDT`, `PEPE` of `1000PEPE-USDC`. `None` for a price in anything else.
+#[must_use]
+pub fn coin_in_dollars(symbol: &str) -> Option<String> {
+    let reading = readings(symbol).into_iter().next()?;
+    match reading.quote {
+        Quote::Money(name) if DOLLARS.contains(&name.as_str()) => Some(Asset::read(&reading.base).coin),
+        Quote::Money(_) | Quote::Coin(_) | Quote::Unsaid => None,
+    }
+}
+
 impl Resolution {
     const NEUTRAL: Self = Self { status: OiStatus::Neutral, instrument: None, multiplier: 1.0 };
 }

@@ -2,6 +2,8 @@
 //!
 //! A price walks at random by the hour, in regimes of drift and unrest, and is drawn back to where it began the further it
 //! has gone; the longer intervals are made of the same hours. The seed decides everything but when the last hour was.
+//! Some hourly charts are sent as they were at moments of the past week as well, in records of those times, so that there
+//! are signals whose outcome is known, to be evaluated.
 //! Prices are dollars, volumes coins, times UTC.
 
 use anyhow::Context as _;
@@ -9,9 +11,12 @@ use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use serde_json::json;
 
+use crate::clickhouse::Store;
 use crate::config;
-use crate::kafka::{MARKET_FILES, Producer};
+use crate::evaluate::{self, Asked};
+use crate::kafka::{MARKET_FILES, Numbered, Producer};
 use crate::model::Timestamp;
+use crate::wire::headers::Headers;
 
 /// Who trades what, from which price.
 const MARKETS: &[(&str, &[(&str, f64)])] = &[
@@ -86,23 +91,72 @@ const PULL: f64 = 0.0004;
 /// Dollars that are traded in a quiet hour.
 const TURNOVER_USD: f64 = 4e6;
 
-/// Sends all of them; says how many records they are.
+/// The exchange whose hourly charts are sent as they were, how often, and how many hours apart.
+const PAST_EXCHANGE: &str = "binance";
+const PAST_MOMENTS: i64 = 13;
+const PAST_HOURS_APART: i64 = 12;
+
+/// Whether every bar, and a signal of every chart at each of its moments, is in the tables.
+pub(super) fn is_through() -> String {
+    let bars: Vec<String> = INTERVALS.iter().map(|(interval, _, bars)| format!("'{interval}', {bars}")).collect();
+    let past = MARKETS.iter().find(|(exchange, _)| *exchange == PAST_EXCHANGE).map_or(0, |(_, coins)| coins.len());
+    format!(
+        "SELECT (SELECT uniqExact(source_id) FROM signals_v WHERE kind = 'market') >= {series} \
+         AND (SELECT uniqExact(source_id, event_time) FROM signal_history_v) >= {said} \
+         AND (SELECT count() FROM (SELECT interval, uniqExact(open_time) AS bars FROM candles \
+              GROUP BY exchange, symbol, interval) WHERE bars >= map({bars})[interval]) >= {series}",
+        series = series(),
+        said = series() + past * usize::try_from(PAST_MOMENTS).unwrap_or(0),
+        bars = bars.join(", "),
+    )
+}
+
+/// Evaluates the signals so far, and stores what came of them; says how many outcomes are known after an hour.
+///
+/// # Errors
+/// ClickHouse does not answer.
+pub(super) async fn evaluate(store: &Store, now: Timestamp) -> anyhow::Result<u64> {
+    let evaluation = evaluate::evaluate(store, &Asked::default(), now, &mut |_, _| {}).await?;
+    evaluate::stored::store(store, &evaluation).await?;
+    Ok(evaluation.findings.first().map_or(0, |finding| finding.counts.measured))
+}
+
+/// Sends all of them, those of the past first; says how many records they are.
 ///
 /// # Errors
 /// Kafka does not take them.
 pub(super) fn send(kafka: &config::Kafka, now: Timestamp) -> anyhow::Result<u64> {
     let producer = Producer::new(kafka)?;
     let topic = format!("{}{MARKET_FILES}", kafka.topic_prefix);
-    for (seed, (exchange, symbol, price)) in (SEED..).zip(instruments()) {
-        let hours = walk(seed, price, now);
+    let walks: Vec<(&str, &str, Vec<Bar>)> = (SEED..)
+        .zip(instruments())
+        .map(|(seed, (exchange, symbol, price))| (exchange, symbol, walk(seed, price, now)))
+        .collect();
+    for moment in (1..=PAST_MOMENTS).rev().map(|number| now.0 - number * PAST_HOURS_APART * HOUR_MS) {
+        for (exchange, symbol, hours) in walks.iter().filter(|(exchange, ..)| *exchange == PAST_EXCHANGE) {
+            let known = &hours[..hours.partition_point(|bar| bar.0 + HOUR_MS <= moment)];
+            let (interval, span, bars) = INTERVALS[0];
+            let (key, file) = file(exchange, symbol, interval, &gather(known, span, bars))?;
+            let (headers, at) = (Headers::new(), Some(Timestamp(moment)));
+            producer.send_numbered(
+                &topic,
+                &Numbered { number: 0, key: key.as_bytes(), value: &file, headers: &headers, at },
+            )?;
+        }
+    }
+    for (exchange, symbol, hours) in &walks {
         for (interval, span, bars) in INTERVALS {
-            let candles = gather(&hours, span, bars);
-            let file = json!({ "symbol": symbol, "exchange": exchange, "interval": interval, "candles": candles });
-            let key = format!("{exchange}:{symbol}:{interval}");
-            producer.send(&topic, Some(key.as_bytes()), &serde_json::to_vec(&file).context("writing candles")?)?;
+            let (key, file) = file(exchange, symbol, interval, &gather(hours, span, bars))?;
+            producer.send(&topic, Some(key.as_bytes()), &file)?;
         }
     }
     producer.finish()
+}
+
+/// A candle file, and the key of its record.
+fn file(exchange: &str, symbol: &str, interval: &str, candles: &[Bar]) -> anyhow::Result<(String, Vec<u8>)> {
+    let file = json!({ "symbol": symbol, "exchange": exchange, "interval": interval, "candles": candles });
+    Ok((format!("{exchange}:{symbol}:{interval}"), serde_json::to_vec(&file).context("writing candles")?))
 }
 
 /// How many series [`send`] sends.

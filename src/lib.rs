@@ -42,6 +42,7 @@
 //! * [`pipeline`]: the program on one screen; [`supervise`]: keeps its hops running
 //! * [`bare`]: the work of the hops without the engine, for `benches/`
 //! * [`cli`]: the commands
+//! * [`fuzzed`]: the parsers of what comes from outside, without the program around them, for `tests/fuzz/`
 //!
 //! # The laws
 //! 1. Nothing is lost: an offset is committed only when what became of its record is durable
@@ -89,3 +90,6 @@ pub mod pipeline;
 pub mod supervise;
 
 pub mod cli;
+
+#[doc(hidden)]
+pub mod fuzzed;

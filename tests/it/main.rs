@@ -26,6 +26,7 @@ mod embedded_services;
 mod engine;
 mod facts;
 mod flow_once;
+mod fuzz;
 mod lexicon;
 mod market;
 mod market_contexts;

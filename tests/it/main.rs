@@ -19,6 +19,7 @@ mod commands;
 mod crash;
 mod dashboards;
 mod demo;
+mod deployment;
 mod docs;
 mod embedded_front;
 mod embedded_kafka;

@@ -44,6 +44,7 @@
 //! * [`replay`]: reading history again, into a run of its own
 //! * [`bare`]: the work of the hops without the engine, for `benches/`
 //! * [`cli`]: the commands
+//! * [`fuzzed`]: the parsers of what comes from outside, without the program around them, for `tests/fuzz/`
 //!
 //! # The laws
 //! 1. Nothing is lost: an offset is committed only when what became of its record is durable
@@ -95,3 +96,6 @@ pub mod supervise;
 pub mod replay;
 
 pub mod cli;
+
+#[doc(hidden)]
+pub mod fuzzed;

@@ -64,6 +64,23 @@ need_schemathesis() {
     export SIGNALMILL_SCHEMATHESIS="$SCHEMATHESIS_HOME/bin/schemathesis"
 }
 
+# What holds the manifests of deploy/kubernetes against the schemas of Kubernetes, which it brings along; pinned with all
+# that it needs. As above: `cargo test` by hand leaves its test out where it is not installed.
+VALIDATE_HOME="${XDG_CACHE_HOME:-$HOME/.cache}/signalmill-tools/kubernetes-validate-1.37.0"
+need_kubernetes_validate() {
+    local packages
+    packages="$(dirname "${BASH_SOURCE[0]}")/kubernetes-validate.txt"
+    if [ ! -x "$VALIDATE_HOME/bin/kubernetes-validate" ]; then
+        need "makes a folder for kubernetes-validate" python3-venv python3 -c "import ensurepip, venv"
+        rm -rf "$VALIDATE_HOME"
+        python3 -m venv "$VALIDATE_HOME"
+        "$VALIDATE_HOME/bin/pip" install --quiet --disable-pip-version-check --requirement "$packages" >&2 || {
+            rm -rf "$VALIDATE_HOME"
+            fail "kubernetes-validate cannot be installed from PyPI (deploy/local/kubernetes-validate.txt)"
+        }
+    fi
+}
+
 # What the tests need beside that: the tools that come with Prometheus and Alertmanager, and what questions the API.
 need_to_test() {
     need "checks and tests the alerts" prometheus promtool --version
@@ -72,6 +89,7 @@ need_to_test() {
     need "shows the page" chromium chromium --version
     need "drives the browser" nodejs node --version
     need_schemathesis
+    need_kubernetes_validate
 }
 
 # Build products stay outside the tree, and outside the cache of the local services.

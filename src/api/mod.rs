@@ -53,6 +53,7 @@ use tokio::sync::watch;
 use utoipa_axum::router::OpenApiRouter;
 
 pub use self::access::{Admin, Caller, Exposed, check};
+pub(crate) use self::analysis::read_question;
 pub use self::problem::{Body, Problem};
 pub use self::serve::serve;
 

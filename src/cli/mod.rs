@@ -6,7 +6,7 @@
 pub mod args;
 mod commands;
 mod exit;
-mod feed;
+pub(crate) mod feed;
 mod market;
 pub mod output;
 pub mod reference;

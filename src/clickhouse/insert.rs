@@ -57,7 +57,7 @@ impl Store {
             return Ok(());
         }
         let opened = self.client.insert::<R>(R::TABLE.name());
-        let mut insert = within(self.settings.query_timeout, opened)
+        let mut insert = within(&self.settings, self.settings.query_timeout, opened)
             .await?
             // The server's default is to say yes before the rows are stored.
             .with_setting("async_insert", "0")
@@ -66,9 +66,9 @@ impl Store {
             .with_setting("max_partitions_per_insert_block", "0")
             .with_timeouts(Some(self.settings.send_timeout), Some(self.settings.insert_timeout));
         for row in rows {
-            insert.write(row).await?;
+            insert.write(row).await.map_err(|error| self.settings.failure(error))?;
         }
-        insert.end().await.map_err(Failure::from)
+        insert.end().await.map_err(|error| self.settings.failure(error))
     }
 
     /// Inserts every row, however long that takes, and returns those that the table refuses.

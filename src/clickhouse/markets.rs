@@ -1,13 +1,14 @@
 //! The newest signals of all markets, a row at a time: what `export master-feed` writes.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use clickhouse::Row;
 use clickhouse::query::RowCursor;
 use serde::Deserialize;
 
 use super::store::within;
-use super::{Failure, Store};
+use super::{Failure, Settings, Store};
 
 /// In the order of a master feed.
 const SIGNALS: &str = "\
@@ -49,7 +50,7 @@ pub struct MarketSignal {
 /// Rows that are still to come.
 pub struct MarketSignals {
     rows: RowCursor<MarketSignal>,
-    patience: std::time::Duration,
+    settings: Arc<Settings>,
 }
 
 impl std::fmt::Debug for MarketSignals {
@@ -64,7 +65,7 @@ impl MarketSignals {
     /// # Errors
     /// The server does not answer.
     pub async fn next(&mut self) -> Result<Option<MarketSignal>, Failure> {
-        within(self.patience, self.rows.next()).await
+        within(&self.settings, self.settings.query_timeout, self.rows.next()).await
     }
 }
 
@@ -75,6 +76,6 @@ impl Store {
     /// The question cannot be asked.
     pub fn market_signals(&self) -> Result<MarketSignals, Failure> {
         let rows = self.client.query(SIGNALS).fetch::<MarketSignal>()?;
-        Ok(MarketSignals { rows, patience: self.settings.query_timeout })
+        Ok(MarketSignals { rows, settings: Arc::clone(&self.settings) })
     }
 }

@@ -111,7 +111,7 @@ impl Store {
         let mut tries = 1;
         loop {
             let query = self.server.query_raw(statement).with_setting("async_insert", "0");
-            let Err(failure) = within(self.settings.migrate_timeout, query.execute()).await else {
+            let Err(failure) = within(&self.settings, self.settings.migrate_timeout, query.execute()).await else {
                 return Ok(());
             };
             if failure.decision != Decision::Retry || tries == TRIES_MAX {

@@ -4,6 +4,9 @@
 
 use std::time::Duration;
 
+use clickhouse::error::Error;
+
+use super::Failure;
 use crate::config::Secret;
 
 /// Where ClickHouse is, and how long to wait for it.
@@ -65,6 +68,15 @@ pub enum Unusable {
 const NAME_CHARS_MAX: usize = 100;
 
 impl Settings {
+    /// The failure that an error is, without the password, which a gateway may have repeated.
+    pub(super) fn failure(&self, error: Error) -> Failure {
+        let failure = Failure::from(error);
+        match &self.password {
+            Some(password) => Failure { message: password.redact(failure.message), ..failure },
+            None => failure,
+        }
+    }
+
     /// Looks at what can be judged without a server.
     ///
     /// # Errors
@@ -116,7 +128,9 @@ mod tests {
 
     #[test]
     fn a_secret_is_not_shown() {
-        let settings = Settings { password: Some(Secret::new("hunter2")), ..Settings::default() };
-        assert!(!format!("{settings:?}").contains("hunter2"));
+        let settings = Settings { password: Some(Secret::new("hunter22")), ..Settings::default() };
+        assert!(!format!("{settings:?}").contains("hunter22"));
+        let repeated = Error::BadResponse("no such door: X-ClickHouse-Key: hunter22, hunter2".to_owned());
+        assert_eq!(settings.failure(repeated).message.matches("hunter22").count(), 0);
     }
 }

@@ -75,16 +75,16 @@ impl Store {
     /// Whatever stands in the way.
     pub async fn ask(&self, sql: &str) -> Result<String, Failure> {
         let mut answer = self.client.query_raw(sql).fetch_bytes("TabSeparated")?;
-        let bytes = within(self.settings.query_timeout, answer.collect()).await?;
+        let bytes = within(&self.settings, self.settings.query_timeout, answer.collect()).await?;
         Ok(String::from_utf8_lossy(&bytes).trim_end_matches('\n').to_owned())
     }
 
     pub(super) async fn one<T: RowOwned + RowRead>(&self, query: Query) -> Result<T, Failure> {
-        within(self.settings.query_timeout, query.fetch_one()).await
+        within(&self.settings, self.settings.query_timeout, query.fetch_one()).await
     }
 
     pub(super) async fn all<T: RowOwned + RowRead>(&self, query: Query) -> Result<Vec<T>, Failure> {
-        within(self.settings.query_timeout, query.fetch_all()).await
+        within(&self.settings, self.settings.query_timeout, query.fetch_all()).await
     }
 
     pub(super) fn backoff(&self) -> Backoff {
@@ -94,11 +94,12 @@ impl Store {
 
 /// The crate's questions have no time limit of their own.
 pub(super) async fn within<T>(
+    settings: &Settings,
     limit: Duration,
     answer: impl Future<Output = clickhouse::error::Result<T>>,
 ) -> Result<T, Failure> {
     match timeout(limit, answer).await {
-        Ok(answer) => answer.map_err(Failure::from),
+        Ok(answer) => answer.map_err(|error| settings.failure(error)),
         Err(_) => Err(Failure::timed_out()),
     }
 }

@@ -34,6 +34,18 @@ impl Config {
         Self::fill(source, environment)
     }
 
+    /// As [`Config::load`], with the content of a file.
+    ///
+    /// # Errors
+    /// Everything that is wrong, at once.
+    pub(crate) fn parse(content: &str, environment: &Environment) -> Result<Self, Problems> {
+        let entries = Self::entries();
+        let mut source = Source::default();
+        source.content(&Path::new(FILE_DEFAULT).into(), content, &entries);
+        source.environment(environment, &entries);
+        Self::fill(source, environment)
+    }
+
     /// The file that [`Config::load`] reads, if any.
     #[must_use]
     pub fn file(named: Option<&Path>, environment: &Environment) -> Option<PathBuf> {

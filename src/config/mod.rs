@@ -29,7 +29,7 @@ pub use choice::{Action, HttpUrl, Mechanism, Protocol, Provider, Rung};
 pub use entries::Entry;
 pub use environment::Environment;
 pub use problem::{Problem, Problems};
-pub use secret::{Secret, Token};
+pub use secret::{REDACTED, REDACTED_BYTES_MIN, Secret, Token};
 pub use sections::{
     Analysis, Api, Articles, Breaker, Budget, ClickHouse, Coinalyze, Config, Flow, Kafka, Limits, Llm, Market, Metrics,
     Retry, SchemaRegistry, Security, Sink, Tavily,

@@ -2,6 +2,12 @@
 
 use std::fmt;
 
+/// What stands where somebody repeated a secret.
+pub const REDACTED: &str = "***";
+/// A shorter secret is a word that stands in for one at a server that needs none (`none`, `ollama`): a text may say it
+/// without meaning it.
+pub const REDACTED_BYTES_MIN: usize = 8;
+
 /// A password, key or token. It can be read only by [`Secret::expose`]; it is never serialized and prints as `***`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
@@ -13,6 +19,16 @@ impl Secret {
         Self(text.into())
     }
 
+    /// A `text` of somebody who was sent the secret, without it: some services and gateways repeat what they were sent.
+    #[must_use]
+    pub fn redact(&self, text: String) -> String {
+        if self.0.len() < REDACTED_BYTES_MIN || !text.contains(&self.0) {
+            text
+        } else {
+            text.replace(&self.0, REDACTED)
+        }
+    }
+
     /// The text, for the one call that needs it.
     #[must_use]
     pub fn expose(&self) -> &str {
@@ -22,13 +38,13 @@ impl Secret {
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
+        f.write_str(REDACTED)
     }
 }
 
 impl fmt::Display for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
+        f.write_str(REDACTED)
     }
 }
 

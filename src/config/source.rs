@@ -53,15 +53,20 @@ impl Source {
                 return self.problems.push(Problem::new("", place, what));
             }
         };
-        let lines = Lines::of(&content);
-        let (table, errors) = DeTable::parse_recoverable(&content);
+        self.content(&path, &content, entries);
+    }
+
+    /// Takes the keys of the text that `path` holds.
+    pub(super) fn content(&mut self, path: &Arc<Path>, content: &str, entries: &[Entry]) {
+        let lines = Lines::of(content);
+        let (table, errors) = DeTable::parse_recoverable(content);
         if errors.is_empty() {
-            let place = |at: usize| Place::File(Arc::clone(&path), lines.line(at));
+            let place = |at: usize| Place::File(Arc::clone(path), lines.line(at));
             return self.table(table.get_ref(), "", &place, entries);
         }
         self.problems.extend(errors.iter().map(|error| {
             let at = error.span().map_or(0, |span| span.start);
-            let place = Place::File(Arc::clone(&path), lines.line(at));
+            let place = Place::File(Arc::clone(path), lines.line(at));
             Problem::new("", place, format!("not TOML: {}", error.message()))
         }));
     }

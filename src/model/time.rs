@@ -55,7 +55,7 @@ impl fmt::Display for Timestamp {
 pub fn parse_date(text: &str, received: Timestamp) -> Option<Timestamp> {
     let text = text.trim();
     let parsed = if let Ok(number) = text.parse::<i64>() {
-        if number.abs() < SECONDS_BELOW { number.checked_mul(1000)? } else { number }
+        if number.checked_abs()? < SECONDS_BELOW { number.checked_mul(1000)? } else { number }
     } else if let Ok(instant) = text.parse::<jiff::Timestamp>() {
         instant.as_millisecond()
     } else if let Ok(zoned) = jiff::fmt::rfc2822::parse(text) {
@@ -88,6 +88,7 @@ mod tests {
             ("yesterday", None),
             ("", None),
             ("9223372036854775807", None),
+            ("-9223372036854775808", None),
         ] {
             assert_eq!(parse_date(text, received).map(|date| date.0), expected, "{text:?}");
         }

@@ -16,6 +16,9 @@ use tracing_subscriber::{EnvFilter, fmt};
 const FILTER_DEFAULT: &str = "info";
 /// Libraries that tell more at `info` than anybody wants to read. What the user says comes after it and wins.
 const QUIET: &str = "rdkafka=warn,librdkafka=warn,hyper=warn,hyper_util=warn,h2=warn,reqwest=warn,rustls=warn";
+/// What a library tells word for word of an answer, in which a gateway may have repeated our password. We tell of failures
+/// ourselves, without it. It comes after what the user says and wins.
+const SILENT: &str = "clickhouse::error=off";
 
 /// How lines look.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -71,7 +74,9 @@ where
 
 fn filter(given: &(impl Display + ?Sized)) -> Result<EnvFilter, Error> {
     let given = given.to_string();
-    EnvFilter::builder().parse(format!("{QUIET},{given}")).map_err(|source| Error::Filter { filter: given, source })
+    EnvFilter::builder()
+        .parse(format!("{QUIET},{given},{SILENT}"))
+        .map_err(|source| Error::Filter { filter: given, source })
 }
 
 #[cfg(test)]
@@ -103,6 +108,14 @@ mod tests {
         let subscriber = subscriber(filter, format, false, move || writer.clone()).unwrap();
         tracing::subscriber::with_default(subscriber, body);
         String::from_utf8(lines.0.lock().unwrap().clone()).unwrap()
+    }
+
+    #[test]
+    fn what_a_gateway_answered_is_not_logged_word_for_word() {
+        let answered = || debug!(target: "clickhouse::error", "X-ClickHouse-Key: hunter22");
+        for filter in ["debug", "trace,clickhouse=trace"] {
+            assert_eq!(logged(Some(filter), Format::Human, answered), "", "{filter}");
+        }
     }
 
     #[test]

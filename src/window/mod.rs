@@ -8,3 +8,4 @@ mod text;
 pub use articles::{ArticleWindow, Settings as WindowSettings};
 pub use clean::{Clean, Settings as CleanSettings};
 pub use market::{MarketWindow, ReadMarket, Settings as MarketWindowSettings};
+pub(crate) use text::{clean_url, prepare};

@@ -56,10 +56,18 @@ pub(super) fn parse(text: &str) -> Result<&'static Schema, Unfit> {
     if kept.len() >= SCHEMAS_MAX {
         return Err(Unfit::new(format!("there are {SCHEMAS_MAX} schemas already")));
     }
+    let schema: &'static Schema = Box::leak(Box::new(vetted(text)?));
+    kept.insert(text.to_owned(), schema);
+    Ok(schema)
+}
+
+/// The schema that `text` says, where decoding may follow it.
+///
+/// # Errors
+/// Not JSON, no Avro schema, or one that [`vet`] refuses.
+pub(super) fn vetted(text: &str) -> Result<Schema, Unfit> {
     let schema = Schema::parse_str(text).map_err(|error| Unfit::new(error.to_string()))?;
     vet(&schema, &mut HashMap::new(), DEPTH_MAX)?;
-    let schema: &'static Schema = Box::leak(Box::new(schema));
-    kept.insert(text.to_owned(), schema);
     Ok(schema)
 }
 

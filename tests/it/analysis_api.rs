@@ -1,7 +1,7 @@
 //! Analyses on demand over HTTP, on the real services: jobs, streams, cancellations and charts, as those see them who may,
 //! and those who may not.
 
-mod client;
+pub mod client;
 mod hostile;
 
 use std::collections::BTreeSet;

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Output, Stdio};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -81,6 +81,11 @@ impl Mill {
         let path = self.folder.path().join(name);
         fs::write(&path, content).unwrap();
         path
+    }
+
+    /// The folder in which commands run, and where they log.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// A topic's real name.

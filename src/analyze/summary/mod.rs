@@ -32,6 +32,7 @@ use anyhow::Context as _;
 use tracing::debug;
 
 use self::question::Question;
+pub(crate) use self::question::{SUMMARY_CHARS_MAX, read as read_summary};
 pub use self::setup::{Parts, Setup, Topics};
 use crate::clock::Clock;
 use crate::market::words::{self, Facts};

@@ -21,6 +21,7 @@ mod chart;
 mod depth;
 mod find;
 mod follow;
+mod fuzzed;
 mod immediate;
 mod jobs;
 mod queue;
@@ -35,6 +36,8 @@ use std::sync::atomic::AtomicBool;
 use parking_lot::Mutex;
 use tokio::sync::{OnceCell, Semaphore, watch};
 use utoipa_axum::router::OpenApiRouter;
+
+pub(crate) use self::fuzzed::read_question;
 
 use self::board::{Board, Limits};
 use self::depth::Depth;

@@ -9,13 +9,7 @@ use reqwest::Url;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::Unfit;
-use crate::config::{HttpUrl, Secret};
-
-/// What stands where a service repeated the key.
-const REMOVED: &[u8] = b"***";
-/// A shorter key is a word that stands in for one at a server that needs none (`none`, `ollama`): no secret, and an answer
-/// may say it without meaning it.
-const KEY_BYTES_MIN: usize = 8;
+use crate::config::{HttpUrl, REDACTED, REDACTED_BYTES_MIN, Secret};
 
 /// A service, entered.
 #[derive(Debug, Clone)]
@@ -80,14 +74,14 @@ impl Access {
     /// A body without the key: some services and gateways repeat what they were sent.
     pub fn scrub(&self, body: Vec<u8>) -> Vec<u8> {
         let key = self.key.as_ref().map_or("", Secret::expose).as_bytes();
-        if key.len() < KEY_BYTES_MIN || memmem::find(&body, key).is_none() {
+        if key.len() < REDACTED_BYTES_MIN || memmem::find(&body, key).is_none() {
             return body;
         }
         let mut scrubbed = Vec::with_capacity(body.len());
         let mut kept = 0;
         for at in memmem::find_iter(&body, key) {
             scrubbed.extend_from_slice(&body[kept..at]);
-            scrubbed.extend_from_slice(REMOVED);
+            scrubbed.extend_from_slice(REDACTED.as_bytes());
             kept = at + key.len();
         }
         scrubbed.extend_from_slice(&body[kept..]);

@@ -103,7 +103,7 @@ fn query(request: &Request, interval: &'static str) -> Vec<(&'static str, String
     query
 }
 
-fn read<T>(answer: &Answer, parse: impl FnOnce(&[u8]) -> serde_json::Result<T>) -> Called<T> {
+pub(super) fn read<T>(answer: &Answer, parse: impl FnOnce(&[u8]) -> serde_json::Result<T>) -> Called<T> {
     let result = if answer.is_success() {
         answer.read_by(parse)
     } else {

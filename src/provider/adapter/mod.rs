@@ -35,6 +35,7 @@ mod stub;
 mod tavily;
 #[cfg(test)]
 mod tests;
+mod unasked;
 mod wait;
 
 use std::sync::Arc;
@@ -46,6 +47,7 @@ pub use http::{ANSWER_BYTES_MAX, Http};
 pub use openai::OpenAi;
 pub use schema::Schema;
 pub use tavily::{Finding, Search, Tavily, Topic};
+pub(crate) use unasked::{Service, read_answer};
 
 use super::call::{CallError, Called};
 use crate::config;

@@ -19,6 +19,8 @@ use super::{Prompt, Reply, TEMPERATURE, TIMEOUT, Unfit};
 use crate::config::{self, HttpUrl};
 use crate::provider::call::Called;
 
+pub(super) use read::reply;
+
 pub(super) const NAME: &str = "openai";
 /// The cheapest one that is alive.
 pub(super) const MODEL: &str = "gpt-4.1-nano";
@@ -49,7 +51,7 @@ impl OpenAi {
 
     pub(super) async fn ask(&self, prompt: &Prompt) -> Called<Reply> {
         let body = request(prompt, self.access.is_at(HOST));
-        let read = |answer: &_| read::reply(answer, &prompt.model);
+        let read = |answer: &_| reply(answer, &prompt.model);
         self.http.post(&self.access, &["chat", "completions"], &body, read).await
     }
 }

@@ -43,7 +43,7 @@ pub struct Function {
 pub fn files(role: Role) -> Vec<File> {
     let folders: &[&str] = match role {
         Role::Source => &["src"],
-        Role::Test => &["tests"],
+        Role::Test => &["tests/it"],
         Role::Any => &["src", "tests", "benches"],
     };
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

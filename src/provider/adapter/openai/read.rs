@@ -88,7 +88,7 @@ impl Usage {
 }
 
 /// The answer to a question to the model `asked`.
-pub(super) fn reply(answer: &Answer, asked: &str) -> Called<Reply> {
+pub(in super::super) fn reply(answer: &Answer, asked: &str) -> Called<Reply> {
     if !answer.is_success() {
         return refusal::read(answer);
     }

@@ -15,7 +15,7 @@ mod topics;
 mod worker;
 
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use signalmill::kafka::{ARTICLES_ANALYSES, Behind, Producer, SIGNALS, SPEND_LEDGER, Start, Tail as Topic, group_name};
@@ -46,25 +46,28 @@ fn main() -> anyhow::Result<()> {
     let mut plot = site.plot("replay")?;
     topics::fill(&plot.kafka, articles, ARTICLE_BYTES)?;
     let worker = plot.worker("window,enrich,score,sink", PLENTY, 256, "")?;
-    filled(&plot, &worker, articles)?;
+    let first = filled(&plot, &worker, articles)?;
     let bill = plot.stand_ins.bill().entries.len();
     worker.stop()?;
 
+    let columns = |records: u64, seconds: f64, signals: u64, bought: usize| {
+        let bought = f64::from(u32::try_from(bought).unwrap_or(u32::MAX));
+        let (records, signals) = (float(records), float(signals));
+        vec![
+            ("records", records),
+            ("seconds", seconds),
+            ("records/s", records / seconds),
+            ("signals", signals),
+            ("calls", bought),
+        ]
+    };
+    report.row("bought, with the start", columns(articles, first.as_secs_f64(), articles, bill));
     let mut measure = |what: &str, topic: &str, records: u64| -> anyhow::Result<()> {
         let told = replay(&plot, topic, &what.replace(' ', "-"))?;
         let seconds = told["seconds"].as_f64().context("no seconds")?;
         let rows = told["signals"].as_u64().context("no signals")?;
         let bought = plot.stand_ins.bill().entries.len() - bill;
-        report.row(
-            what.to_owned(),
-            vec![
-                ("records", float(records)),
-                ("seconds", seconds),
-                ("records/s", float(records) / seconds),
-                ("signals", float(rows)),
-                ("calls bought", float(u64::try_from(bought)?)),
-            ],
-        );
+        report.row(what, columns(records, seconds, rows, bought));
         Ok(())
     };
     measure("journaled", "articles.raw", articles)?;
@@ -74,25 +77,18 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Waits until every article has its signal, and every answer is stored.
-fn filled(plot: &Plot, worker: &Worker, articles: u64) -> anyhow::Result<()> {
-    let asked_at = Instant::now();
-    let patient = |what: &str| {
-        if asked_at.elapsed() > PATIENCE {
-            bail!("{what} not within {PATIENCE:?}\n{}", plot.log());
-        }
-        std::thread::sleep(LOOK_EVERY);
-        Ok(())
-    };
-    while worker.passed("score/articles") < float(articles) {
-        patient("all articles")?;
-    }
+/// Waits until every article has its signal, and every answer is stored; says how long the articles took.
+fn filled(plot: &Plot, worker: &Worker, articles: u64) -> anyhow::Result<Duration> {
+    let read = worker.wait_for("score/articles", float(articles), PATIENCE).with_context(|| plot.log())?;
     let topics = [SPEND_LEDGER, SIGNALS].map(|topic| format!("{}{topic}", plot.kafka.topic_prefix));
     let behind = Behind::now(&plot.kafka, &group_name(&plot.kafka, "sink"), &topics)?;
     while behind.left()? > 0 {
-        patient("all rows")?;
+        if worker.started.elapsed() > PATIENCE {
+            bail!("not all rows within {PATIENCE:?}\n{}", plot.log());
+        }
+        std::thread::sleep(LOOK_EVERY);
     }
-    Ok(())
+    Ok(read - worker.started)
 }
 
 /// Writes `copies - 1` more of every reading in the topic, under other names; says how many there are then.

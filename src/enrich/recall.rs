@@ -157,8 +157,8 @@ impl Recall {
             match asks.read(&article, &key, known) {
                 Some((reading, evidence, is_researched)) => {
                     let ArticleBatch { run_id, session_id, batch_id, .. } = &recalled.batch;
-                    let asker = Asker { run_id, session_id, batch_id };
-                    let analysis = told(&asker, article.clone(), Some(reading), evidence, [now, now]);
+                    let reader = Asker { run: run_id, session: session_id, batch: batch_id };
+                    let analysis = told(&reader, article.clone(), Some(reading), evidence, [now, now]);
                     recalled.analyses.push(analysis);
                     recalled.batch.articles.push(article);
                     recalled.researched += usize::from(is_researched);

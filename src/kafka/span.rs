@@ -33,7 +33,7 @@ const CHUNK_RECORDS: usize = 1_000;
 /// Deliveries of a segment that may wait.
 const DELIVERIES_MAX: usize = 4;
 /// How long a broker that is away is waited for.
-const AWAY_MAX: Duration = Duration::from_secs(60);
+const AWAY_MAX: Duration = Duration::from_mins(1);
 
 /// A part of a partition.
 #[derive(Debug, Clone, PartialEq, Eq)]

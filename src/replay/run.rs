@@ -24,7 +24,7 @@ use crate::sink::{DirectSink, Landings, Replayed};
 use crate::wire::{ALLOCATION_BYTES_MAX, Codec};
 
 /// How long the sink may take to store the answers that are in the ledger.
-const JOURNAL_PATIENCE: Duration = Duration::from_secs(60);
+const JOURNAL_PATIENCE: Duration = Duration::from_mins(1);
 /// Between two looks whether it has.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 

@@ -77,7 +77,7 @@ fn bought(
 fn waits(batch: &ArticleBatch, article: &Article, now: crate::model::Timestamp) -> Analysis {
     use crate::enrich::recall::{Asker, Evidence, told};
     let ArticleBatch { run_id, session_id, batch_id, .. } = batch;
-    let asker = Asker { run_id, session_id, batch_id };
+    let asker = Asker { run: run_id, session: session_id, batch: batch_id };
     Analysis {
         outcome: Outcome::Deferred,
         error: NOT_BOUGHT.to_owned(),
@@ -130,14 +130,14 @@ pub(super) fn adopted_batch(batch: ArticleBatch, run_id: &str) -> ArticleBatch {
 #[derive(Debug)]
 pub(super) struct Turn<I, O, F> {
     name: &'static str,
-    turn: F,
+    make: F,
     of: std::marker::PhantomData<fn(I) -> O>,
 }
 
 impl<I, O, F: Fn(I) -> O> Turn<I, O, F> {
-    /// A stage that makes of each item what `turn` says.
-    pub(super) fn new(name: &'static str, turn: F) -> Self {
-        Self { name, turn, of: std::marker::PhantomData }
+    /// A stage that makes of each item what `make` says.
+    pub(super) fn new(name: &'static str, make: F) -> Self {
+        Self { name, make, of: std::marker::PhantomData }
     }
 }
 
@@ -155,6 +155,6 @@ where
     }
 
     async fn apply(self: Arc<Self>, items: Vec<I>) -> anyhow::Result<Vec<Verdict<O>>> {
-        compute(move || items.into_iter().map(|item| Verdict::Keep((self.turn)(item))).collect()).await
+        compute(move || items.into_iter().map(|item| Verdict::Keep((self.make)(item))).collect()).await
     }
 }

@@ -80,7 +80,7 @@ impl Sink<Replayed> for DirectSink {
             .filter_map(|Landed { value, from }| Some((value, from.first()?)))
             .flat_map(|(replayed, record)| replayed.facts.iter().map(move |fact| (fact, record)))
             .collect();
-        rejected.extend(self.insert.facts(&facts).await);
+        rejected.extend(Box::pin(self.insert.facts(&facts)).await);
         let count = |is: fn(&Fact) -> bool| facts.iter().filter(|(fact, _)| is(fact)).count() as u64;
         let Landings { rejected: refused, analyses, signals, .. } = &*self.landings;
         let is_reading = |fact: &Fact| matches!(fact, Fact::Analysis(analysis) if analysis.reading.is_some());

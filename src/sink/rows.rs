@@ -120,7 +120,7 @@ impl Sink<Fact> for ClickHouseSink {
     async fn write(&mut self, kept: Vec<Landed<Fact>>, mut rejected: Vec<Reject>) -> anyhow::Result<()> {
         let facts: Vec<(&Fact, &Arc<Record>)> =
             kept.iter().filter_map(|Landed { value, from }| Some((value, from.first()?))).collect();
-        rejected.extend(self.insert.facts(&facts).await);
+        rejected.extend(Box::pin(self.insert.facts(&facts)).await);
         for reject in &rejected {
             if reject.record.topic.ends_with(DLQ_SUFFIX) {
                 // Its topic is where it stays; another dead letter of it would come back here.

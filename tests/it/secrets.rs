@@ -253,7 +253,7 @@ fn no_secret_is_written_anywhere() {
     watch.look_through(&failing);
 
     commands(&mut watch, &stand_ins, &failing);
-    let logs = watch.seen.iter().filter(|(place, _)| place.ends_with(".log"));
+    let logs = watch.seen.iter().filter(|(place, _)| Path::new(place).extension().is_some_and(|end| end == "log"));
     let debug = logs.clone().filter(|(_, log)| String::from_utf8_lossy(log).contains("DEBUG")).count();
     assert!(debug >= 3, "logs tell all they can: {debug} of {}", logs.count());
     let carried = watch.places_of(NO_SECRET);

@@ -88,7 +88,7 @@ pub struct SaidSignal {
 /// Signals that are still to come, in the order of time.
 pub struct SaidSignals {
     rows: RowCursor<SaidSignal>,
-    patience: std::time::Duration,
+    settings: std::sync::Arc<crate::clickhouse::Settings>,
 }
 
 impl std::fmt::Debug for SaidSignals {
@@ -103,7 +103,7 @@ impl SaidSignals {
     /// # Errors
     /// The server does not answer.
     pub async fn next(&mut self) -> Result<Option<SaidSignal>, Failure> {
-        within(self.patience, self.rows.next()).await
+        within(&self.settings, self.settings.query_timeout, self.rows.next()).await
     }
 }
 
@@ -154,7 +154,7 @@ impl Store {
             .and(" ORDER BY available_at, kind, source_id, strategy, event_time, version DESC")
             .and(" LIMIT 1 BY kind, source_id, strategy, event_time")
             .with(" LIMIT ?", rows(limit));
-        Ok(SaidSignals { rows: question.stream(self)?, patience: self.settings.query_timeout })
+        Ok(SaidSignals { rows: question.stream(self)?, settings: std::sync::Arc::clone(&self.settings) })
     }
 
     /// Every exchange and symbol that there are candles of.

@@ -57,11 +57,11 @@ pub struct Evidence {
 #[derive(Debug, Clone, Copy)]
 pub struct Asker<'a> {
     /// `live`, or the replay's id.
-    pub run_id: &'a str,
+    pub run: &'a str,
     /// The session that admitted it.
-    pub session_id: &'a str,
+    pub session: &'a str,
     /// The batch it is counted in.
-    pub batch_id: &'a Id,
+    pub batch: &'a Id,
 }
 
 /// A first attempt at an article that cost nothing, begun and ended at `times`.
@@ -75,12 +75,12 @@ pub fn told(
 ) -> Analysis {
     let Evidence { analyzer, model, prompt_version, tier, validation_score, sources, tokens } = evidence;
     let made_of =
-        [asker.run_id, &article.article_id, &article.content_hash, analyzer, model.as_str(), prompt_version.as_str()];
+        [asker.run, &article.article_id, &article.content_hash, analyzer, model.as_str(), prompt_version.as_str()];
     Analysis {
         analysis_id: identity(&made_of),
-        run_id: asker.run_id.to_owned(),
-        session_id: asker.session_id.to_owned(),
-        batch_id: asker.batch_id.clone(),
+        run_id: asker.run.to_owned(),
+        session_id: asker.session.to_owned(),
+        batch_id: asker.batch.clone(),
         analyzer: analyzer.to_owned(),
         model,
         prompt_version,
@@ -225,7 +225,7 @@ impl Records {
             Verdict::Failed { error, .. } => (Outcome::Failed, error, None, Evidence::default()),
             Verdict::Cancelled => (Outcome::Failed, CANCELLED.to_owned(), None, Evidence::default()),
         };
-        let asker = Asker { run_id: &task.purse.run_id, session_id: &task.session_id, batch_id: &task.batch_id };
+        let asker = Asker { run: &task.purse.run_id, session: &task.session_id, batch: &task.batch_id };
         let told = told(&asker, task.article.clone(), reading, evidence, [task.started_at, now]);
         let analysis = Analysis {
             attempt: attempts.max(1),

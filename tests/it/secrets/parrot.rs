@@ -19,12 +19,12 @@ impl Parrot {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let heard: Arc<Mutex<Vec<String>>> = Arc::default();
-        let hears = Arc::clone(&heard);
+        let ears = Arc::clone(&heard);
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let hears = Arc::clone(&hears);
+                let ears = Arc::clone(&ears);
                 // Who goes away before the answer does not want it.
-                std::thread::spawn(move || answer(stream, status, &hears));
+                std::thread::spawn(move || answer(stream, status, &ears));
             }
         });
         Self { address, heard }
@@ -42,7 +42,7 @@ impl Parrot {
 
 fn answer(stream: TcpStream, status: u16, heard: &Mutex<Vec<String>>) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
-    let (mut head, mut length) = (String::new(), 0);
+    let (mut request, mut length) = (String::new(), 0);
     loop {
         let mut line = String::new();
         if reader.read_line(&mut line)? == 0 || line == "\r\n" {
@@ -51,12 +51,12 @@ fn answer(stream: TcpStream, status: u16, heard: &Mutex<Vec<String>>) -> std::io
         if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
             length = value.trim().parse().unwrap_or(0);
         }
-        head.push_str(&line);
+        request.push_str(&line);
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
-    let words = head.replace("\r\n", " ");
-    heard.lock().push(head);
+    let words = request.replace("\r\n", " ");
+    heard.lock().push(request);
     let said = json!({
         "error": { "code": status, "message": format!("cannot take this: {words}"), "status": "INVALID_ARGUMENT" },
         "message": words,

@@ -7,7 +7,7 @@
 #   PRODUCER  sends articles and files (User:signalmill-producer)
 #   PREFIX    kafka.topic_prefix       (none)
 # Kafka's own tool is looked for as kafka-acls.sh, or where KAFKA_ACLS says. The topics must be there, or be made by somebody
-# who may create them: `signalmill run --no-create` never tries.
+# who may create them: `signalmill run --no-create` never tries. Only those of a replay are made and deleted by the worker.
 set -euo pipefail
 
 bootstrap=${1:?usage: acls.sh BOOTSTRAP [--command-config FILE]}
@@ -37,6 +37,12 @@ allow "$worker" "Read Write Describe DescribeConfigs" --resource-pattern-type pr
 # The groups of the hops, and their transactions, by which offsets and results become durable together.
 allow "$worker" "Read Describe" --resource-pattern-type prefixed --group "${prefix}signalmill-"
 allow "$worker" "Write Describe" --resource-pattern-type prefixed --transactional-id "${prefix}signalmill-"
+
+# A replay that buys has topics, groups and transactions of its own, and deletes the topics when it is over.
+allow "$worker" "Create Delete Read Write Describe DescribeConfigs" \
+    --resource-pattern-type prefixed --topic "${prefix}replay."
+allow "$worker" "Read Describe" --resource-pattern-type prefixed --group "${prefix}replay."
+allow "$worker" "Write Describe" --resource-pattern-type prefixed --transactional-id "${prefix}replay."
 
 inputs=()
 for topic in articles.raw market.files analysis.jobs; do

@@ -86,7 +86,7 @@ pub(super) fn write(spans: &[Span]) -> [String; 2] {
     [of(|span| span.offsets.start), of(|span| span.offsets.end)]
 }
 
-/// What [`write`] gave.
+/// What [`write()`] gave.
 pub(super) fn read(from: &str, to: &str) -> anyhow::Result<Vec<Span>> {
     let of = |text: &str| -> anyhow::Result<Vec<(i32, i64)>> {
         let one = |part: &str| -> anyhow::Result<(i32, i64)> {

@@ -80,17 +80,22 @@ fn waiting(mill: &Mill) -> BTreeSet<String> {
 
 /// Waits until every one of `charts` was told something and none waits.
 fn until_told(mill: &Mill, charts: usize) -> HashMap<String, Vec<ChartInContext>> {
-    until("every chart has its context", PATIENCE, || {
-        // Looked at first: who waits no more was told its last context by then.
-        let waiting = waiting(mill).len();
+    let told = || {
         let mut told: HashMap<String, Vec<ChartInContext>> = HashMap::new();
         for (_, chart) in mill.decoded::<ChartInContext>() {
             told.entry(chart.source_id.clone()).or_default().push(chart);
         }
-        if told.len() == charts && waiting == 0 {
-            Ok(told)
+        told
+    };
+    until("every chart has its context", PATIENCE, || {
+        let told_once = told().len();
+        // Looked at once all were told: who has not come yet does not wait either.
+        let waiting = waiting(mill).len();
+        if told_once == charts && waiting == 0 {
+            // Who waits no more was told its last context by then.
+            Ok(told())
         } else {
-            Err(format!("{} told, {waiting} wait", told.len()))
+            Err(format!("{told_once} told, {waiting} wait"))
         }
     })
 }

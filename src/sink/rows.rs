@@ -55,7 +55,7 @@ impl ClickHouseSink {
 }
 
 impl Sink<Fact> for ClickHouseSink {
-    async fn write(&mut self, kept: Vec<Landed<Fact>>, mut rejected: Vec<Reject>) -> anyhow::Result<()> {
+    async fn write(&mut self, kept: Vec<Landed<Fact>>, mut rejected: Vec<Reject>) -> anyhow::Result<usize> {
         let intervals: Vec<Vec<String>> = kept.iter().map(|landed| landed.value.intervals()).collect();
         let mut rows = Rows::default();
         for (landed, intervals) in kept.iter().zip(&intervals) {
@@ -101,7 +101,9 @@ impl Sink<Fact> for ClickHouseSink {
         let (.., signals, dead_letters, spend, answers, jobs, charts) = refused;
         let of_articles = [articles, sessions, events, analyses, records, spend, answers];
         let of_markets = [candles, contexts, series, instruments, signals, dead_letters, jobs, charts];
+        let before = rejected.len();
         rejected.extend(of_articles.into_iter().chain(of_markets).flatten());
+        let refused = rejected.len() - before;
         for reject in &rejected {
             if reject.record.topic.ends_with(DLQ_SUFFIX) {
                 // Its topic is where it stays; another dead letter of it would come back here.
@@ -110,7 +112,7 @@ impl Sink<Fact> for ClickHouseSink {
                 self.prepared.push(dead_letter(reject, &self.clock));
             }
         }
-        Ok(())
+        Ok(refused)
     }
 
     async fn commit(&mut self, offsets: Offsets) -> anyhow::Result<()> {
@@ -246,6 +248,8 @@ fn dead_letter_row(letter: &Letter) -> DeadLetterRow<'_> {
             .collect(),
         at: record.timestamp.into(),
         version: record.timestamp.0,
+        retries: headers::retries(&record.headers),
+        kept_in: record.origin().to_string(),
     };
     let Some(added) = added else { return own };
     DeadLetterRow {

@@ -107,7 +107,7 @@ impl Surroundings {
         let (source, sink) = self.ends(hop, &[], &health).await?;
         let chain = self
             .hop(hop, source.deliveries)
-            .stage(Decode::new("enrich/decode", read, |batch, _| batch))
+            .stage(Decode::new("enrich/decode", read, ByLexicon::received))
             .stage(ByLexicon::new(self.clock.clone()))
             .stage(Encode::new("enrich/encode", write, &self.topic(ARTICLES_ANALYSES), |analyses| analyses))
             .land(sink, self.together());

@@ -148,10 +148,8 @@ fn described(letter: &DeadLetterState) -> Value {
 
 /// Bytes in JSON: their text, or where they are none `{"base64": …}`.
 fn shown(bytes: &[u8]) -> Value {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => text.into(),
-        Err(_) => json!({ "base64": STANDARD.encode(bytes) }),
-    }
+    let encoded = |_| json!({ "base64": STANDARD.encode(bytes) });
+    std::str::from_utf8(bytes).map_or_else(encoded, Value::from)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "exact below nine million dollars")]

@@ -38,7 +38,7 @@ use crate::cli::output::{self, Progress};
 use crate::clickhouse::rows::DeadLetterActionRow;
 use crate::clickhouse::{Action, DeadLetterState};
 use crate::kafka::{Numbered, Producer};
-use crate::model::NanoUsd;
+use crate::model::{NanoUsd, Timestamp};
 use crate::provider::estimate::Expected;
 use crate::wire::headers::Headers;
 
@@ -215,11 +215,6 @@ impl Retry<'_> {
     async fn send(&self, chosen: &[(Planned, Bytes)]) -> anyhow::Result<()> {
         let store = &self.desk.store;
         let now = self.desk.clock.now();
-        let row = |planned: &Planned, action, sent_to: String, at| {
-            // What is under way is not counted yet: it may never have left.
-            let retries = planned.redrive.retries - u32::from(action == Action::Sending);
-            DeadLetterActionRow::new(&planned.letter, action, retries, sent_to, at)
-        };
         let sending = chosen.iter().map(|(planned, _)| row(planned, Action::Sending, String::new(), now));
         note(store, &sending.collect::<Vec<_>>()).await?;
         let places = self.deliver(chosen).await?;
@@ -259,6 +254,13 @@ impl Retry<'_> {
         let sent = tokio::task::spawn_blocking(send).await.context("sending panicked")?;
         sent.with_context(|| format!("sending {} letters from {first} on", chosen.len()))
     }
+}
+
+/// The row that says how far the sending of a letter is.
+fn row(planned: &Planned, action: Action, sent_to: String, at: Timestamp) -> DeadLetterActionRow<'_> {
+    // What is under way is not counted yet: it may never have left.
+    let retries = planned.redrive.retries.saturating_sub(u32::from(action == Action::Sending));
+    DeadLetterActionRow::new(&planned.letter, action, retries, sent_to, at)
 }
 
 fn show(done: &Done, as_json: bool) -> anyhow::Result<()> {

@@ -80,16 +80,14 @@ fn print(out: &mut impl Write, letter: &DeadLetterState, payload: &[u8]) -> io::
         writeln!(out, "  header {}: {}", harmless(name), harmless(&text(value)))?;
     }
     writeln!(out, "  payload, {} bytes:", payload.len())?;
-    match std::str::from_utf8(payload) {
-        Ok(text) => text.lines().try_for_each(|line| writeln!(out, "    {}", harmless(line)))?,
-        Err(_) => {
-            for line in payload[..payload.len().min(BYTES_SHOWN_MAX)].chunks(BYTES_IN_LINE) {
-                writeln!(out, "    {}", hexadecimal(line))?;
-            }
-            if payload.len() > BYTES_SHOWN_MAX {
-                writeln!(out, "    … (all of it: --payload-to FILE)")?;
-            }
-        }
+    if let Ok(text) = std::str::from_utf8(payload) {
+        return text.lines().try_for_each(|line| writeln!(out, "    {}", harmless(line)));
+    }
+    for line in payload[..payload.len().min(BYTES_SHOWN_MAX)].chunks(BYTES_IN_LINE) {
+        writeln!(out, "    {}", hexadecimal(line))?;
+    }
+    if payload.len() > BYTES_SHOWN_MAX {
+        writeln!(out, "    … (all of it: --payload-to FILE)")?;
     }
     Ok(())
 }

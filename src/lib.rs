@@ -40,6 +40,7 @@
 //! * [`api`]: what is asked over HTTP, and the web page
 //! * `window`, [`enrich`], `score`, `analyze`, `sink`: the hops
 //! * [`pipeline`]: the program on one screen; [`supervise`]: keeps its hops running
+//! * [`replay`]: reading history again, into a run of its own
 //! * [`bare`]: the work of the hops without the engine, for `benches/`
 //! * [`cli`]: the commands
 //!
@@ -87,5 +88,7 @@ mod window;
 pub mod bare;
 pub mod pipeline;
 pub mod supervise;
+
+pub mod replay;
 
 pub mod cli;

@@ -23,7 +23,7 @@ use crate::kafka::{
     DLQ_SUFFIX, KafkaSink, MARKET_BATCHES, MARKET_CONTEXTS, MARKET_PENDING, MARKET_SERIES, SIGNALS, SPEND_LEDGER,
     Transactions,
 };
-use crate::model::{Analysis, ArticleBatch, ChartInContext, MarketBatch, RawArticle, Series, Signal};
+use crate::model::{Analysis, ArticleBatch, ChartInContext, LIVE_RUN, MarketBatch, RawArticle, Series, Signal};
 use crate::observe::{self, Component};
 use crate::score::{Score, ScoreMarket};
 use crate::sink::{ClickHouseSink, Codecs, Facts};
@@ -80,6 +80,7 @@ impl Surroundings {
         let write = self.codec::<ArticleBatch>(ALLOCATION_BYTES_MAX).await?;
         let screens = CleanSettings { chars_min: articles.min_chars, languages: articles.languages.clone() };
         let gather = WindowSettings {
+            run_id: LIVE_RUN.to_owned(),
             account: budget.account.clone(),
             session: articles.session.clone(),
             articles_max: articles.batch_size,
@@ -322,15 +323,15 @@ impl Surroundings {
         Ok((source, transactions))
     }
 
-    fn together(&self) -> Together {
+    pub(crate) fn together(&self) -> Together {
         Together { tick: self.config.flow.tick, entries_max: self.config.flow.in_flight_records_max }
     }
 
-    fn topic(&self, name: &str) -> String {
+    pub(crate) fn topic(&self, name: &str) -> String {
         format!("{}{name}", self.config.kafka.topic_prefix)
     }
 
-    async fn codec<T: wire::Record>(&self, bytes_max: usize) -> anyhow::Result<Codec<T>> {
+    pub(crate) async fn codec<T: wire::Record>(&self, bytes_max: usize) -> anyhow::Result<Codec<T>> {
         Ok(match &self.registry {
             Some(registry) => Codec::connect(Arc::clone(registry), &self.topic(T::TOPIC), bytes_max).await?,
             None => Codec::new(bytes_max)?,

@@ -2,6 +2,7 @@
 
 mod dead_letters;
 mod market;
+mod replay;
 
 use std::io::{self, Write};
 use std::num::{NonZeroU32, NonZeroU64};
@@ -16,6 +17,7 @@ use crate::observe;
 
 pub use self::dead_letters::{Dlq, DlqDrop, DlqList, DlqRetry, DlqShow, DlqState, When, Which};
 pub use self::market::{Choice, Export, Indicators, IngestMarket, MasterFeed, Patterns, Scan};
+pub use self::replay::{AboutRuns, Replay, ReplayOrder};
 
 use super::exit::Usage;
 use super::stages::Stages;
@@ -125,6 +127,8 @@ pub enum Command {
     Topology(Topology),
     /// Show the records of a topic, decoded, as they come
     Tap(Tap),
+    /// Read a range of a topic again, into a run of its own, at a price that is known first
+    Replay(Box<Replay>),
     /// Sessions and their budgets
     #[command(subcommand)]
     Sessions(Sessions),

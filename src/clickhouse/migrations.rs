@@ -41,6 +41,7 @@ scripts! {
     11 "011_market_series";
     12 "012_analysis";
     13 "013_batch_articles";
+    14 "014_promoted_runs";
     16 "016_dead_letter_actions";
 }
 

@@ -25,6 +25,13 @@ impl Environment {
         Self(variables.iter().map(owned).collect())
     }
 
+    /// The same with one variable more, or another value of it.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.0.insert(name.into(), value.into());
+        self
+    }
+
     /// The value of a variable; `None` where it is not set, empty, or not UTF-8.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {

@@ -2,9 +2,11 @@
 
 mod articles;
 pub mod content;
+mod findings;
 pub mod lexicon;
 pub mod market;
 pub mod paid;
+pub mod recall;
 pub mod validation;
 pub mod worth;
 

@@ -62,6 +62,27 @@ pub async fn ensure(kafka: &config::Kafka, topics: &[Topic], create: bool) -> an
     Ok(found)
 }
 
+/// Deletes those of `topics` that are there.
+///
+/// # Errors
+/// When the cluster cannot be reached or refuses.
+pub async fn delete(kafka: &config::Kafka, topics: &[Topic]) -> anyhow::Result<()> {
+    let admin: AdminClient<Calm> =
+        client::base(kafka, "signalmill-admin").create_with_context(Calm).context("creating the admin client")?;
+    let present = present(kafka).await?;
+    let names = topics.iter().map(|topic| format!("{}{}", kafka.topic_prefix, topic.name));
+    let names: Vec<String> = names.filter(|name| present.contains_key(name)).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let options = AdminOptions::new().request_timeout(Some(REQUEST_TIMEOUT));
+    for result in admin.delete_topics(&names, &options).await.context("deleting topics")? {
+        match result {
+            Ok(_) | Err((_, RDKafkaErrorCode::UnknownTopicOrPartition)) => {}
+            Err((name, code)) => bail!("deleting topic {name}: {code}"),
+        }
+    }
+    Ok(())
+}
+
 /// Holds that topics of one owner have as many partitions as its own: whoever owns one would own none of the other.
 ///
 /// # Errors

@@ -19,12 +19,13 @@ mod produce;
 mod range;
 mod recent;
 mod sink;
+mod span;
 mod tail;
 mod topics;
 mod transaction;
 mod waiting;
 
-pub use admin::{Found, check_owners, ensure, has_members, partitions};
+pub use admin::{Found, check_owners, delete, ensure, has_members, partitions};
 pub use backlog::{Backlog, Queued};
 pub use batches::{Addressed, AskedBatches};
 pub use behind::Behind;
@@ -38,6 +39,7 @@ pub use produce::{Arrival, Numbered, Producer};
 pub use range::{Partition, committed_by};
 pub use recent::{Heard, Recent, Since};
 pub use sink::{KafkaSink, dead_letter};
+pub use span::{Look, Segment, Span, SpanReading, read_span};
 pub use tail::{Start, Tail};
 pub use topics::{
     ANALYSIS_CANCELLATIONS, ANALYSIS_EVENTS, ANALYSIS_JOBS, ANALYSIS_LEDGER, ANALYSIS_WORKERS, ARTICLES_ANALYSES,

@@ -179,15 +179,14 @@ impl Producer {
     /// # Errors
     /// When a record could not be delivered.
     pub fn finish(self) -> anyhow::Result<u64> {
-        self.settle()?;
-        Ok(self.producer.context().delivered.load(Ordering::Relaxed))
+        self.flush()
     }
 
-    /// Waits until everything that was sent so far has arrived.
+    /// The same for what was queued so far.
     ///
     /// # Errors
-    /// When a record could not be delivered.
-    pub fn settle(&self) -> anyhow::Result<()> {
+    /// As [`Producer::finish`].
+    pub fn flush(&self) -> anyhow::Result<u64> {
         let deadline = Instant::now() + DELIVERY_MAX;
         while self.producer.in_flight_count() > 0 && Instant::now() < deadline {
             self.producer.poll(QUEUE_FULL_WAIT);
@@ -196,7 +195,7 @@ impl Producer {
         if self.producer.in_flight_count() > 0 {
             bail!("{} records were not delivered within {DELIVERY_MAX:?}", self.producer.in_flight_count());
         }
-        Ok(())
+        Ok(self.producer.context().delivered.load(Ordering::Relaxed))
     }
 
     fn check(&self) -> anyhow::Result<()> {

@@ -60,6 +60,14 @@ impl ScoreMarket {
     pub fn new(strategies: Vec<Strategy>, clock: Clock) -> Self {
         Self { strategies, parameters: Parameters::default(), clock }
     }
+
+    /// The signals of a chart, one a strategy.
+    ///
+    /// # Errors
+    /// What a score rests on cannot be written as JSON.
+    pub(crate) fn signals(&self, chart: ChartInContext) -> serde_json::Result<Vec<Signal>> {
+        signals(chart, &self.strategies, &self.parameters, self.clock.now())
+    }
 }
 
 impl Stage for ScoreMarket {
@@ -72,10 +80,8 @@ impl Stage for ScoreMarket {
 
     async fn apply(self: Arc<Self>, charts: Vec<ChartInContext>) -> anyhow::Result<Vec<Verdict<Vec<Signal>>>> {
         compute(move || {
-            let now = self.clock.now();
-            let scored = |chart| signals(chart, &self.strategies, &self.parameters, now);
             let judged = |chart| {
-                scored(chart).map_or_else(|error| Verdict::Reject("unwritable", error.to_string()), Verdict::Keep)
+                self.signals(chart).map_or_else(|error| Verdict::Reject("unwritable", error.to_string()), Verdict::Keep)
             };
             charts.into_iter().map(judged).collect()
         })

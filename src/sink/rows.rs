@@ -21,47 +21,27 @@ use crate::wire::headers::{self, DeadLetter};
 /// The dead letter's code of a row that ClickHouse refuses.
 const POISON: &str = "poison_row";
 
-/// Writes rows, then commits.
+/// Inserts what facts say.
 #[derive(Debug)]
-pub struct ClickHouseSink {
+pub(super) struct Insert {
     store: Store,
-    transactions: Transactions,
     budget: NanoUsd,
-    clock: Clock,
     watch: Watch,
-    prepared: Vec<Outgoing>,
 }
 
-impl ClickHouseSink {
-    /// A sink into `store`; `budget` is what a session may spend.
-    #[must_use]
-    pub fn new(store: Store, transactions: Transactions, budget: NanoUsd, clock: Clock, health: Component) -> Self {
-        Self { store, transactions, budget, clock, watch: Watch(health), prepared: Vec::new() }
+impl Insert {
+    /// Into `store`; `budget` is what a session may spend.
+    pub(super) fn new(store: Store, budget: NanoUsd, health: Component) -> Self {
+        Self { store, budget, watch: Watch(health) }
     }
 
-    /// Inserts rows that belong to `owners`; returns the rejects of those that were refused.
-    async fn insert<R: Stored>(&self, rows: Vec<R::Value<'_>>, owners: Vec<&Arc<Record>>) -> Vec<Reject> {
-        assert_eq!(rows.len(), owners.len(), "every row has a record");
-        if rows.is_empty() {
-            return Vec::new();
-        }
-        let poisoned = self.store.insert_all::<R>(&rows, &self.watch).await;
-        let reject = |Poisoned { index, error }| Reject {
-            record: Arc::clone(owners[index]),
-            reason: Reason { code: POISON, error: format!("{}: {error}", R::TABLE.name()), stage: "sink" },
-        };
-        poisoned.into_iter().map(reject).collect()
-    }
-}
-
-impl Sink<Fact> for ClickHouseSink {
-    async fn write(&mut self, kept: Vec<Landed<Fact>>, mut rejected: Vec<Reject>) -> anyhow::Result<usize> {
-        let intervals: Vec<Vec<String>> = kept.iter().map(|landed| landed.value.intervals()).collect();
+    /// Inserts the rows of all facts, each with the record that it goes back to; returns the rejects of those that were
+    /// refused.
+    pub(super) async fn facts(&self, facts: &[(&Fact, &Arc<Record>)]) -> Vec<Reject> {
+        let intervals: Vec<Vec<String>> = facts.iter().map(|(fact, _)| fact.intervals()).collect();
         let mut rows = Rows::default();
-        for (landed, intervals) in kept.iter().zip(&intervals) {
-            if let Some(record) = landed.from.first() {
-                rows.add(&landed.value, record, intervals, self.budget);
-            }
+        for ((fact, record), intervals) in facts.iter().zip(&intervals) {
+            rows.add(fact, record, intervals, self.budget);
         }
         let Rows {
             articles,
@@ -81,29 +61,68 @@ impl Sink<Fact> for ClickHouseSink {
             charts,
         } = rows;
         let refused = tokio::join!(
-            self.insert::<ArticleRow<'_>>(articles.0, articles.1),
-            self.insert::<SessionRow<'_>>(sessions.0, sessions.1),
-            self.insert::<EventRow<'_>>(events.0, events.1),
-            self.insert::<AnalysisRow<'_>>(analyses.0, analyses.1),
-            self.insert::<RecordRow<'_>>(records.0, records.1),
-            self.insert::<CandleRow<'_>>(candles.0, candles.1),
-            self.insert::<ContextRow<'_>>(contexts.0, contexts.1),
-            self.insert::<SeriesRow<'_>>(series.0, series.1),
-            self.insert::<InstrumentRow<'_>>(instruments.0, instruments.1),
-            self.insert::<SignalRow<'_>>(signals.0, signals.1),
-            self.insert::<DeadLetterRow<'_>>(dead_letters.0, dead_letters.1),
-            self.insert::<SpendRow<'_>>(spend.0, spend.1),
-            self.insert::<AnswerRow<'_>>(answers.0, answers.1),
-            self.insert::<JobRow<'_>>(jobs.0, jobs.1),
-            self.insert::<ChartRow<'_>>(charts.0, charts.1),
+            self.rows::<ArticleRow<'_>>(articles.0, articles.1),
+            self.rows::<SessionRow<'_>>(sessions.0, sessions.1),
+            self.rows::<EventRow<'_>>(events.0, events.1),
+            self.rows::<AnalysisRow<'_>>(analyses.0, analyses.1),
+            self.rows::<RecordRow<'_>>(records.0, records.1),
+            self.rows::<CandleRow<'_>>(candles.0, candles.1),
+            self.rows::<ContextRow<'_>>(contexts.0, contexts.1),
+            self.rows::<SeriesRow<'_>>(series.0, series.1),
+            self.rows::<InstrumentRow<'_>>(instruments.0, instruments.1),
+            self.rows::<SignalRow<'_>>(signals.0, signals.1),
+            self.rows::<DeadLetterRow<'_>>(dead_letters.0, dead_letters.1),
+            self.rows::<SpendRow<'_>>(spend.0, spend.1),
+            self.rows::<AnswerRow<'_>>(answers.0, answers.1),
+            self.rows::<JobRow<'_>>(jobs.0, jobs.1),
+            self.rows::<ChartRow<'_>>(charts.0, charts.1),
         );
         let (articles, sessions, events, analyses, records, candles, contexts, series, instruments, ..) = refused;
         let (.., signals, dead_letters, spend, answers, jobs, charts) = refused;
         let of_articles = [articles, sessions, events, analyses, records, spend, answers];
         let of_markets = [candles, contexts, series, instruments, signals, dead_letters, jobs, charts];
-        let before = rejected.len();
-        rejected.extend(of_articles.into_iter().chain(of_markets).flatten());
-        let refused = rejected.len() - before;
+        of_articles.into_iter().chain(of_markets).flatten().collect()
+    }
+
+    /// Inserts rows that belong to `owners`; returns the rejects of those that were refused.
+    async fn rows<R: Stored>(&self, rows: Vec<R::Value<'_>>, owners: Vec<&Arc<Record>>) -> Vec<Reject> {
+        assert_eq!(rows.len(), owners.len(), "every row has a record");
+        if rows.is_empty() {
+            return Vec::new();
+        }
+        let poisoned = self.store.insert_all::<R>(&rows, &self.watch).await;
+        let reject = |Poisoned { index, error }| Reject {
+            record: Arc::clone(owners[index]),
+            reason: Reason { code: POISON, error: format!("{}: {error}", R::TABLE.name()), stage: "sink" },
+        };
+        poisoned.into_iter().map(reject).collect()
+    }
+}
+
+/// Writes rows, then commits.
+#[derive(Debug)]
+pub struct ClickHouseSink {
+    insert: Insert,
+    transactions: Transactions,
+    clock: Clock,
+    prepared: Vec<Outgoing>,
+}
+
+impl ClickHouseSink {
+    /// A sink into `store`; `budget` is what a session may spend.
+    #[must_use]
+    pub fn new(store: Store, transactions: Transactions, budget: NanoUsd, clock: Clock, health: Component) -> Self {
+        Self { insert: Insert::new(store, budget, health), transactions, clock, prepared: Vec::new() }
+    }
+}
+
+impl Sink<Fact> for ClickHouseSink {
+    async fn write(&mut self, kept: Vec<Landed<Fact>>, mut rejected: Vec<Reject>) -> anyhow::Result<usize> {
+        let facts: Vec<(&Fact, &Arc<Record>)> =
+            kept.iter().filter_map(|Landed { value, from }| Some((value, from.first()?))).collect();
+        let refused = self.insert.facts(&facts).await;
+        let refused_count = refused.len();
+        rejected.extend(refused);
         for reject in &rejected {
             if reject.record.topic.ends_with(DLQ_SUFFIX) {
                 // Its topic is where it stays; another dead letter of it would come back here.
@@ -112,7 +131,7 @@ impl Sink<Fact> for ClickHouseSink {
                 self.prepared.push(dead_letter(reject, &self.clock));
             }
         }
-        Ok(refused)
+        Ok(refused_count)
     }
 
     async fn commit(&mut self, offsets: Offsets) -> anyhow::Result<()> {

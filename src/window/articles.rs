@@ -12,9 +12,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::flow::{Pushed, Window};
-use crate::model::{
-    Article, ArticleBatch, Cadence, CloseReason, Id, LIVE_RUN, Screen, Timestamp, identity, publisher_rank,
-};
+use crate::model::{Article, ArticleBatch, Cadence, CloseReason, Id, Screen, Timestamp, identity, publisher_rank};
 
 use super::text;
 
@@ -24,6 +22,8 @@ const RECENT_MAX: usize = 4096;
 /// What a window of articles needs to know.
 #[derive(Debug, Clone)]
 pub struct Settings {
+    /// `live`, or the replay's id.
+    pub run_id: String,
     /// The budget account that pays.
     pub account: String,
     /// Which session a record belongs to.
@@ -160,7 +160,7 @@ impl Window for ArticleWindow {
             batch_id: batch_id(&articles, &screened),
             session_id,
             account: self.settings.account.clone(),
-            run_id: LIVE_RUN.to_owned(),
+            run_id: self.settings.run_id.clone(),
             opened_at,
             closed_at: now,
             close_reason: reason,

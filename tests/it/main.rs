@@ -35,6 +35,7 @@ mod outage;
 mod page;
 mod paid;
 mod rebalance;
+mod replay;
 mod security;
 mod sessions;
 mod stack;

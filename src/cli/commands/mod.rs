@@ -10,6 +10,7 @@ mod local;
 mod migrate;
 mod patterns;
 mod post;
+mod replay;
 mod run;
 mod scan;
 mod serve;
@@ -63,6 +64,10 @@ pub fn execute(cli: Cli) -> anyhow::Result<()> {
         Command::Migrate => block_on(migrate::run(load()?, global.json)),
         Command::Topology(topology) => Ok(topology::print(&topology, &mut io::stdout().lock())?),
         Command::Tap(tap) => tap::run(&tap, &load()?, global.json),
+        Command::Replay(asked) => {
+            let load = |environment: &Environment| Config::load(global.config.as_deref(), environment);
+            block_on(replay::run(*asked, &environment, load, global.json))
+        }
         Command::Sessions(asked) => block_on(sessions::run(asked, load()?, global.json)),
         Command::Dlq(asked) => block_on(dlq::run(asked, load()?, global.json)),
         Command::Reference(asked) => print_reference(asked.of, global, &load()?),

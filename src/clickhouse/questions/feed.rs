@@ -7,9 +7,11 @@ use serde::Deserialize;
 use super::question::Question;
 use crate::clickhouse::{Failure, Store};
 
-/// Market signals, without merging their versions.
+/// Market signals, without merging their versions; a run that is promoted changes what is shown of them.
 const SIGNALS: &str = "\
-SELECT count() AS rows, max(version) AS version FROM signals WHERE run_id = 'live' AND kind = 'market'";
+SELECT count() + toUInt64(ifNull((SELECT toUnixTimestamp64Milli(max(promoted_at)) FROM runs), 0)) AS rows, \
+       max(version) AS version \
+FROM signals WHERE run_id = 'live' AND kind = 'market'";
 
 const CANDLES: &str = "SELECT count() AS rows, max(version) AS version FROM candles";
 

@@ -25,6 +25,7 @@
 //! An answer is in `market.series` in the same transaction as the contexts that follow from it, and in ClickHouse a little
 //! later. Whoever owns the partition next reads from where the sink stands, so that nothing is asked twice.
 
+mod as_of;
 mod asker;
 mod chart;
 mod desk;
@@ -41,6 +42,7 @@ mod tests;
 
 use std::pin::pin;
 
+pub use self::as_of::AsOf;
 pub use self::asker::Asker;
 pub use self::chart::{in_context, neutral};
 pub use self::desk::Desk;

@@ -33,9 +33,8 @@
 
 mod article;
 mod estimate;
-mod findings;
-mod outcome;
-mod purchase;
+pub(crate) mod outcome;
+pub(in crate::enrich) mod purchase;
 mod resume;
 mod setup;
 mod tend;
@@ -48,7 +47,7 @@ use futures_util::future::join_all;
 use tracing::info;
 
 use self::article::{Analyst, Task};
-pub use self::estimate::estimator;
+pub use self::estimate::{Calibration, Costs, estimator};
 use self::outcome::Records;
 pub use self::resume::Resumer;
 pub use self::setup::{Parts, Setup, Topics, check};

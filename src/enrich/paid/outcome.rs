@@ -21,7 +21,8 @@ use crate::enrich::articles::asked;
 use crate::enrich::validation::Source;
 use crate::flow::{Outgoing, written};
 use crate::model::{
-    Analysis, ArticleBatch, CloseReason, Deferral, NanoUsd, Outcome, Reading, Timestamp, WaitsFor, identity,
+    Analysis, Article, ArticleBatch, CloseReason, Deferral, Id, NanoUsd, Outcome, Reading, Timestamp, WaitsFor,
+    identity,
 };
 use crate::observe;
 use crate::wire::Codec;
@@ -51,6 +52,48 @@ pub struct Evidence {
     pub sources: Vec<Source>,
     /// Tokens in and out.
     pub tokens: [i64; 2],
+}
+
+/// For whom an article is read.
+#[derive(Debug, Clone, Copy)]
+pub struct Asker<'a> {
+    /// `live`, or the replay's id.
+    pub run_id: &'a str,
+    /// The session that admitted it.
+    pub session_id: &'a str,
+    /// The batch it is counted in.
+    pub batch_id: &'a Id,
+}
+
+/// A first attempt at an article that cost nothing, begun and ended at `times`.
+#[must_use]
+pub fn told(
+    asker: &Asker<'_>,
+    article: Article,
+    reading: Option<Reading>,
+    evidence: Evidence,
+    times: [Timestamp; 2],
+) -> Analysis {
+    let Evidence { analyzer, model, prompt_version, tier, validation_score, sources, tokens } = evidence;
+    let made_of =
+        [asker.run_id, &article.article_id, &article.content_hash, analyzer, model.as_str(), prompt_version.as_str()];
+    Analysis {
+        analysis_id: identity(&made_of),
+        run_id: asker.run_id.to_owned(),
+        session_id: asker.session_id.to_owned(),
+        batch_id: asker.batch_id.clone(),
+        analyzer: analyzer.to_owned(),
+        model,
+        prompt_version,
+        tier: tier.to_owned(),
+        reading,
+        validation_score,
+        source_dates: sources.iter().map(|source| source.published).collect(),
+        sources: sources.into_iter().map(|source| source.url).collect(),
+        input_tokens: tokens[0],
+        output_tokens: tokens[1],
+        ..asked(article, times[0], times[1])
+    }
 }
 
 /// How the work on an article ended.
@@ -208,35 +251,15 @@ impl Records {
             Verdict::Failed { error, .. } => (Outcome::Failed, error, None, Evidence::default()),
             Verdict::Cancelled => (Outcome::Failed, CANCELLED.to_owned(), None, Evidence::default()),
         };
-        let Evidence { analyzer, model, prompt_version, tier, validation_score, sources, tokens } = evidence;
+        let asker = Asker { run_id: &task.purse.run_id, session_id: &task.session_id, batch_id: &task.batch_id };
+        let told = told(&asker, task.article.clone(), reading, evidence, [task.started_at, now]);
         let analysis = Analysis {
-            analysis_id: identity(&[
-                &task.purse.run_id,
-                &task.article.article_id,
-                &task.article.content_hash,
-                analyzer,
-                &model,
-                &prompt_version,
-            ]),
-            run_id: task.purse.run_id.clone(),
-            session_id: task.session_id.clone(),
-            batch_id: task.batch_id.clone(),
             attempt: attempts.max(1),
             outcome,
             error,
-            analyzer: analyzer.to_owned(),
-            model,
-            prompt_version,
-            tier: tier.to_owned(),
-            reading,
-            validation_score,
-            source_dates: sources.iter().map(|source| source.published).collect(),
-            sources: sources.into_iter().map(|source| source.url).collect(),
             cost,
-            input_tokens: tokens[0],
-            output_tokens: tokens[1],
             duration_us: i64::try_from(took.as_micros()).unwrap_or(i64::MAX),
-            ..asked(task.article.clone(), task.started_at, now)
+            ..told
         };
         let mut record = written(&self.analyses.1, &self.analyses.0, &analysis)?;
         if task.waited {

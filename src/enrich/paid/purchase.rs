@@ -6,9 +6,9 @@ use std::sync::Arc;
 use tracing::debug;
 
 use super::article::Task;
-use super::findings::Findings;
 use crate::clock::Clock;
 use crate::enrich::content::Question;
+use crate::enrich::findings::Findings;
 use crate::enrich::validation::{self, Claim};
 use crate::model::{NanoUsd, Reading};
 use crate::observe::JournalMetrics;
@@ -27,7 +27,9 @@ pub const OPERATIONS: &[&str] = &[Question::OPERATION, REPAIR];
 pub const SEARCHES: &[&str] = &["search"];
 /// Findings that a search brings.
 const FINDINGS: usize = 5;
-/// Credits that a search takes: basic depth.
+/// How thoroughly is searched.
+pub(in crate::enrich) const SEARCH_DEPTH: &str = "basic";
+/// Credits that a search takes at that depth.
 pub(super) const SEARCH_CREDITS: u64 = 1;
 
 /// Research, and the door to it.
@@ -95,7 +97,7 @@ impl Researcher {
     async fn research(&self, task: &Task, asking: &mut Asking, claim: &Claim<'_>) -> Result<Option<Findings>, Refused> {
         let Self { tavily, door, journal, catalog, .. } = self;
         let Some(query) = validation::query(claim) else { return Ok(None) };
-        let key = validation::search_key(&query, "basic");
+        let key = validation::search_key(&query, SEARCH_DEPTH);
         let _turn = journal.turn(&key).await;
         if let Some(answer) = journal.find(&task.purse.owned, &key).await?
             && let Ok(findings) = serde_json::from_str(&answer.text)

@@ -157,7 +157,7 @@ impl Buyer {
     /// What decides an answer beside the question: a change makes another question.
     #[must_use]
     pub fn parameters(&self) -> String {
-        format!("{} {} {SEED}", self.provider(), self.max_output_tokens)
+        parameters(self.provider(), self.max_output_tokens)
     }
 
     /// What `model` answers.
@@ -349,6 +349,12 @@ impl Buyer {
             () = self.ledger.closed() => Err(Refused::Closing),
         }
     }
+}
+
+/// What decides an answer of `provider` beside the question.
+#[must_use]
+pub fn parameters(provider: &str, max_output_tokens: u32) -> String {
+    format!("{provider} {max_output_tokens} {SEED}")
 }
 
 fn found<T>(value: T, usage: Option<Usage>, prompt_version: &'static str) -> Found<T> {

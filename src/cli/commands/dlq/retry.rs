@@ -242,7 +242,7 @@ impl Retry<'_> {
             for (number, (topic, key, value, headers)) in (0..).zip(&records) {
                 producer.send_numbered(topic, &Numbered { number, key: key.as_deref(), value, headers, at: None })?;
             }
-            producer.settle()?;
+            producer.flush()?;
             let arrived = producer.arrivals()?.into_iter().filter_map(|arrival| {
                 let number = usize::try_from(arrival.number).ok()?;
                 let (topic, ..) = records.get(number)?;

@@ -1,0 +1,121 @@
+//! Buying what a run misses: the paid hop, in topics of the run.
+//!
+//! Account, session and ledger are the run's own, so that its limit is kept as any limit is, through any crash, and no live
+//! budget moves. The provider is shared with live traffic: the run has a share of the calls that may be under way.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::sync::watch;
+
+use super::order::Order;
+use crate::config::{Config, Provider};
+use crate::kafka::{self, ARTICLES_ANALYSES, ARTICLES_BATCHES, Behind, DLQ_SUFFIX, SIGNALS, SPEND_LEDGER, group_name};
+use crate::model::NanoUsd;
+use crate::observe::{Health, Kind};
+use crate::pipeline::{HOPS, Line, Surroundings};
+use crate::supervise;
+
+/// Of the hops those that a run needs.
+const STAGES: &[&str] = &["enrich/articles", "score/articles", "sink"];
+/// Between two looks whether everything has landed.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// One worker buys for one account: more partitions would stay empty.
+const PARTITIONS: i32 = 1;
+
+/// What the hops of a run are given: topics, account and limits of its own, and a share of the calls.
+pub(super) fn surroundings(live: &Surroundings, order: &Order, share: f64) -> Surroundings {
+    let mut config = Config::clone(&live.config);
+    config.kafka.topic_prefix = prefix(live, order);
+    config.kafka.partitions = PARTITIONS;
+    config.budget.account = order.account();
+    config.budget.session_usd = order.max.unwrap_or(NanoUsd::ZERO);
+    config.budget.daily_usd = None;
+    config.budget.monthly_usd = None;
+    config.llm.concurrency_max = shared(config.llm.concurrency_max, share);
+    // Its topics are nobody else's, and go with it: no subject of a registry is made for them.
+    Surroundings { config: Arc::new(config), registry: None, ..live.clone() }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a small count"
+)]
+pub(super) fn shared(calls: usize, share: f64) -> usize {
+    ((calls as f64 * share.clamp(0.0, 1.0)) as usize).max(1)
+}
+
+fn prefix(live: &Surroundings, order: &Order) -> String {
+    format!("{}replay.{}.", live.config.kafka.topic_prefix, order.run_id)
+}
+
+/// Buys whatever waits in the topics of the run, until each article has its reading, waits for more money, or has failed.
+pub(super) async fn buy(
+    live: &Surroundings,
+    order: &Order,
+    share: f64,
+    stop: watch::Receiver<bool>,
+) -> anyhow::Result<()> {
+    if live.config.llm.provider == Provider::Lexicon {
+        return Ok(());
+    }
+    let own = surroundings(live, order, share);
+    kafka::ensure(&own.config.kafka, kafka::TOPICS, true).await?;
+    let (end, ended) = watch::channel(false);
+    let health = Health::new(own.clock.clone());
+    let hops: Vec<(Line, _)> = HOPS
+        .iter()
+        .filter(|hop| STAGES.contains(&hop.name))
+        .map(|hop| (*hop, health.component(Kind::Hop, hop.name)))
+        .collect();
+    let mut hops = tokio::spawn(supervise::run(own.clone(), hops, ended));
+    let landed = tokio::select! {
+        landed = landed(&own) => landed,
+        () = told(stop) => Err(anyhow::anyhow!(
+            "stopped; what was bought is kept: the same command with --run-id {} goes on", order.run_id
+        )),
+        died = &mut hops => return died.context("the hops of the run died")?,
+    };
+    let _ = end.send(true);
+    hops.await.context("the hops of the run died")??;
+    landed
+}
+
+/// Deletes the topics of a run that is over.
+pub(super) async fn forget(live: &Surroundings, order: &Order) -> anyhow::Result<()> {
+    let own = surroundings(live, order, 1.0);
+    kafka::delete(&own.config.kafka, kafka::TOPICS).await
+}
+
+/// Returns once every hop has landed all that the one before it wrote.
+async fn landed(own: &Surroundings) -> anyhow::Result<()> {
+    let topic = |name: &str| own.topic(name);
+    let failed = topic(&format!("{ARTICLES_BATCHES}{DLQ_SUFFIX}"));
+    let ways: [(&str, Vec<String>); 3] = [
+        ("enrich/articles", vec![topic(ARTICLES_BATCHES)]),
+        ("score/articles", vec![topic(ARTICLES_ANALYSES)]),
+        ("sink", vec![topic(ARTICLES_BATCHES), topic(ARTICLES_ANALYSES), topic(SIGNALS), topic(SPEND_LEDGER), failed]),
+    ];
+    for (hop, topics) in ways {
+        let kafka = own.config.kafka.clone();
+        let wait = move || -> anyhow::Result<()> {
+            // In this order: what a hop is to reach has ended before it is looked at.
+            let behind = Behind::now(&kafka, &group_name(&kafka, hop), &topics)?;
+            while behind.left()? > 0 {
+                std::thread::sleep(LOOK_EVERY);
+            }
+            Ok(())
+        };
+        tokio::task::spawn_blocking(wait).await.context("waiting for rows panicked")??;
+    }
+    Ok(())
+}
+
+async fn told(mut stop: watch::Receiver<bool>) {
+    if stop.wait_for(|stop| *stop).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

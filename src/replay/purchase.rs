@@ -11,7 +11,9 @@ use tokio::sync::watch;
 
 use super::order::Order;
 use crate::config::{Config, Provider};
-use crate::kafka::{self, ARTICLES_ANALYSES, ARTICLES_BATCHES, Behind, DLQ_SUFFIX, SIGNALS, SPEND_LEDGER, group_name};
+use crate::kafka::{
+    self, ARTICLES_ANALYSES, ARTICLES_BATCHES, Behind, DLQ_SUFFIX, SIGNALS, SPEND_LEDGER, group_name,
+};
 use crate::model::NanoUsd;
 use crate::observe::{Health, Kind};
 use crate::pipeline::{HOPS, Line, Surroundings};
@@ -38,12 +40,7 @@ pub(super) fn surroundings(live: &Surroundings, order: &Order, share: f64) -> Su
     Surroundings { config: Arc::new(config), registry: None, ..live.clone() }
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a small count"
-)]
+#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small count")]
 pub(super) fn shared(calls: usize, share: f64) -> usize {
     ((calls as f64 * share.clamp(0.0, 1.0)) as usize).max(1)
 }
@@ -97,7 +94,10 @@ async fn landed(own: &Surroundings) -> anyhow::Result<()> {
     let ways: [(&str, Vec<String>); 3] = [
         ("enrich/articles", vec![topic(ARTICLES_BATCHES)]),
         ("score/articles", vec![topic(ARTICLES_ANALYSES)]),
-        ("sink", vec![topic(ARTICLES_BATCHES), topic(ARTICLES_ANALYSES), topic(SIGNALS), topic(SPEND_LEDGER), failed]),
+        (
+            "sink",
+            vec![topic(ARTICLES_BATCHES), topic(ARTICLES_ANALYSES), topic(SIGNALS), topic(SPEND_LEDGER), failed],
+        ),
     ];
     for (hop, topics) in ways {
         let kafka = own.config.kafka.clone();

@@ -1,5 +1,6 @@
 //! Facts as rows, a batch of them in one insert a table.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -121,7 +122,8 @@ impl Sink<Fact> for ClickHouseSink {
         let facts: Vec<(&Fact, &Arc<Record>)> =
             kept.iter().filter_map(|Landed { value, from }| Some((value, from.first()?))).collect();
         let refused = self.insert.facts(&facts).await;
-        let refused_count = refused.len();
+        // Many rows may be of one record.
+        let refused_count = refused.iter().map(|reject| reject.record.origin()).collect::<HashSet<_>>().len();
         rejected.extend(refused);
         for reject in &rejected {
             if reject.record.topic.ends_with(DLQ_SUFFIX) {

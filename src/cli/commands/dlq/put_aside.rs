@@ -35,8 +35,10 @@ pub(super) async fn run(args: &DlqDrop, desk: &Desk, as_json: bool) -> anyhow::R
         let mut bar = progress("letters", Some(letters.len() as u64));
         for chunk in letters.chunks(CHUNK) {
             let now = desk.clock.now();
-            let row = |letter| DeadLetterActionRow::new(letter, Action::Dropped, letter.retries, String::new(), now);
-            note(&desk.store, &chunk.iter().map(row).collect::<Vec<_>>()).await?;
+            let rows = chunk
+                .iter()
+                .map(|letter| DeadLetterActionRow::new(letter, Action::Dropped, letter.retries, String::new(), now));
+            note(&desk.store, &rows.collect::<Vec<_>>()).await?;
             bar.add(chunk.len() as u64);
         }
         bar.finish();

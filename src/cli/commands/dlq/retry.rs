@@ -178,7 +178,8 @@ impl Retry<'_> {
     /// recovered, or it waits for a budget. Otherwise it goes on from its last attempt.
     async fn settled(&self, planned: &mut Planned, payload: &[u8]) -> anyhow::Result<Option<&'static str>> {
         let Some((attempts, _)) = &mut planned.redrive.failed else { return Ok(None) };
-        let batch = self.costs.batch(payload).await.with_context(|| place(&planned.letter))?;
+        // What cannot be read, or not now, is told of by whoever asks what it costs.
+        let Ok(batch) = self.costs.batch(payload).await else { return Ok(None) };
         let Some(article) = batch.articles.first() else { return Ok(None) };
         let Some(last) = self.desk.store.last_attempt(&batch, article).await? else { return Ok(None) };
         *attempts = (*attempts).max(u32::try_from(last.attempt).unwrap_or(0));

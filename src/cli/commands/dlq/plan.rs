@@ -26,7 +26,7 @@ pub(super) struct Planned {
 /// article that failed for good lies elsewhere than beside the record it came from.
 pub(super) fn target(letter: &DeadLetterState, prefix: &str) -> Option<&'static str> {
     let kept_in = letter.kept_in.parse::<Origin>().map(|place| place.topic);
-    let topic = match &kept_in {
+    let topic: &str = match &kept_in {
         Ok(topic) => topic.strip_suffix(DLQ_SUFFIX)?,
         Err(_) if letter.reason == FAILED && letter.stage.starts_with("enrich/") => {
             return Some(ARTICLES_BATCHES);

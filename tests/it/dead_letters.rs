@@ -44,7 +44,7 @@ fn signals(mill: &Mill, id: &str, expected: &str) {
 
 /// The letters that a list shows.
 fn listed(mill: &Mill, args: &[&str]) -> Vec<Value> {
-    done(mill, &[&["dlq", "list"], args].concat()).as_array().unwrap().clone()
+    done(mill, &[&["dlq", "list"][..], args].concat()).as_array().unwrap().clone()
 }
 
 /// Waits until one open letter for this reason was sent so often.

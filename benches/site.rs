@@ -97,7 +97,8 @@ impl Plot {
         fs::read_to_string(self.run().join("worker.log")).unwrap_or_default()
     }
 
-    fn run(&self) -> PathBuf {
+    /// The folder of the worker that was started last, with its configuration `signalmill.toml`.
+    pub fn run(&self) -> PathBuf {
         self.folder.join(format!("run-{}", self.started))
     }
 }

@@ -17,22 +17,12 @@ FROM
 WHERE run_id != 'live';
 
 CREATE VIEW IF NOT EXISTS {database}.promoted_signals_v{on_cluster} AS
-SELECT p.kind AS kind, p.source_id AS source_id, p.strategy AS strategy
-FROM
-(
-    SELECT kind, source_id, strategy, max(version) AS newest
-    FROM {database}.signals
-    WHERE run_id IN (SELECT run_id FROM {database}.promoted_runs_v)
-    GROUP BY kind, source_id, strategy
-) AS p
-LEFT JOIN
-(
-    SELECT kind, source_id, strategy, max(version) AS newest
-    FROM {database}.signals
-    WHERE run_id = 'live' AND (SELECT count() FROM {database}.promoted_runs_v) > 0
-    GROUP BY kind, source_id, strategy
-) AS l ON l.kind = p.kind AND l.source_id = p.source_id AND l.strategy = p.strategy
-WHERE p.newest >= l.newest;
+SELECT kind, source_id, strategy
+FROM {database}.signals
+WHERE run_id IN (
+    SELECT arrayJoin(['live', run_id]) FROM {database}.promoted_runs_v)
+GROUP BY kind, source_id, strategy
+HAVING argMax(run_id, (version, run_id != 'live')) != 'live';
 
 CREATE OR REPLACE VIEW {database}.signals_v{on_cluster} AS
 SELECT * EXCEPT version
@@ -45,22 +35,12 @@ WHERE (run_id = 'live'
             SELECT kind, source_id, strategy FROM {database}.promoted_signals_v));
 
 CREATE VIEW IF NOT EXISTS {database}.promoted_analyses_v{on_cluster} AS
-SELECT p.article_id AS article_id
-FROM
-(
-    SELECT article_id, max(version) AS newest
-    FROM {database}.article_analyses
-    WHERE run_id IN (SELECT run_id FROM {database}.promoted_runs_v)
-    GROUP BY article_id
-) AS p
-LEFT JOIN
-(
-    SELECT article_id, max(version) AS newest
-    FROM {database}.article_analyses
-    WHERE run_id = 'live' AND (SELECT count() FROM {database}.promoted_runs_v) > 0
-    GROUP BY article_id
-) AS l ON l.article_id = p.article_id
-WHERE p.newest >= l.newest;
+SELECT article_id
+FROM {database}.article_analyses
+WHERE run_id IN (
+    SELECT arrayJoin(['live', run_id]) FROM {database}.promoted_runs_v)
+GROUP BY article_id
+HAVING argMax(run_id, (version, run_id != 'live')) != 'live';
 
 CREATE OR REPLACE VIEW {database}.article_analyses_v{on_cluster} AS
 SELECT * EXCEPT version

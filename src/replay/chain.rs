@@ -118,8 +118,11 @@ impl Chain {
             Topic::MarketBatches => {
                 let read = self.surroundings.codec::<MarketBatch>(ALLOCATION_BYTES_MAX).await?;
                 let all: fn(MarketBatch) -> Vec<ChartedSeries> = |batch| batch.series;
-                hop.stage(Decode::new("enrich/decode", read, |batch, _| batch))
-                    .stage(AsOf::new(store.clone(), &self.run_id, all))
+                hop.stage(Decode::new("enrich/decode", read, |batch, _| batch)).stage(AsOf::new(
+                    store.clone(),
+                    &self.run_id,
+                    all,
+                ))
             }
             _ => {
                 let read = self.surroundings.codec::<ChartInContext>(ALLOCATION_BYTES_MAX).await?;

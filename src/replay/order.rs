@@ -4,9 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::OWN_PREFIX;
 use super::range::Bound;
-use crate::kafka::{
-    ARTICLES_ANALYSES, ARTICLES_BATCHES, ARTICLES_RAW, MARKET_BATCHES, MARKET_CONTEXTS, MARKET_FILES,
-};
+use crate::kafka::{ARTICLES_ANALYSES, ARTICLES_BATCHES, ARTICLES_RAW, MARKET_BATCHES, MARKET_CONTEXTS, MARKET_FILES};
 use crate::model::{LIVE_RUN, NanoUsd};
 
 /// Longest id of a run: it stands in the names of topics.

@@ -4,17 +4,15 @@
 //! budget moves. The provider is shared with live traffic: the run has a share of the calls that may be under way.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use tokio::sync::watch;
 
 use super::order::Order;
 use crate::config::{Config, Provider};
-use crate::kafka::{
-    self, ARTICLES_ANALYSES, ARTICLES_BATCHES, Behind, DLQ_SUFFIX, SIGNALS, SPEND_LEDGER, group_name,
-};
-use crate::model::NanoUsd;
+use crate::kafka::{self, ARTICLES_ANALYSES, ARTICLES_BATCHES, Behind, DLQ_SUFFIX, SIGNALS, SPEND_LEDGER, group_name};
+use crate::model::{Cadence, NanoUsd};
 use crate::observe::{Health, Kind};
 use crate::pipeline::{HOPS, Line, Surroundings};
 use crate::supervise;
@@ -23,6 +21,8 @@ use crate::supervise;
 const STAGES: &[&str] = &["enrich/articles", "score/articles", "sink"];
 /// Between two looks whether everything has landed.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// How long nothing moves once all money is used up: far longer than a waiting article takes to its first hold.
+const QUIET: Duration = Duration::from_secs(5);
 /// One worker buys for one account: more partitions would stay empty.
 const PARTITIONS: i32 = 1;
 
@@ -32,6 +32,8 @@ pub(super) fn surroundings(live: &Surroundings, order: &Order, share: f64) -> Su
     config.kafka.topic_prefix = prefix(live, order);
     config.kafka.partitions = PARTITIONS;
     config.budget.account = order.account();
+    // No other session comes after it that would pay for what waits.
+    config.articles.session = Cadence::Named(order.account());
     config.budget.session_usd = order.max.unwrap_or(NanoUsd::ZERO);
     config.budget.daily_usd = None;
     config.budget.monthly_usd = None;
@@ -40,7 +42,12 @@ pub(super) fn surroundings(live: &Surroundings, order: &Order, share: f64) -> Su
     Surroundings { config: Arc::new(config), registry: None, ..live.clone() }
 }
 
-#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small count")]
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a small count"
+)]
 pub(super) fn shared(calls: usize, share: f64) -> usize {
     ((calls as f64 * share.clamp(0.0, 1.0)) as usize).max(1)
 }
@@ -61,16 +68,16 @@ pub(super) async fn buy(
     }
     let own = surroundings(live, order, share);
     kafka::ensure(&own.config.kafka, kafka::TOPICS, true).await?;
-    let (end, ended) = watch::channel(false);
+    let (end, told_to_end) = watch::channel(false);
     let health = Health::new(own.clock.clone());
     let hops: Vec<(Line, _)> = HOPS
         .iter()
         .filter(|hop| STAGES.contains(&hop.name))
         .map(|hop| (*hop, health.component(Kind::Hop, hop.name)))
         .collect();
-    let mut hops = tokio::spawn(supervise::run(own.clone(), hops, ended));
-    let landed = tokio::select! {
-        landed = landed(&own) => landed,
+    let mut hops = tokio::spawn(supervise::run(own.clone(), hops, told_to_end));
+    let ended = tokio::select! {
+        ended = ended_all(&own, order) => ended,
         () = told(stop) => Err(anyhow::anyhow!(
             "stopped; what was bought is kept: the same command with --run-id {} goes on", order.run_id
         )),
@@ -78,13 +85,33 @@ pub(super) async fn buy(
     };
     let _ = end.send(true);
     hops.await.context("the hops of the run died")??;
-    landed
+    ended
 }
 
 /// Deletes the topics of a run that is over.
 pub(super) async fn forget(live: &Surroundings, order: &Order) -> anyhow::Result<()> {
     let own = surroundings(live, order, 1.0);
     kafka::delete(&own.config.kafka, kafka::TOPICS).await
+}
+
+/// Returns once every article has its reading or has failed, or none of those that wait has moved for [`QUIET`]: the money
+/// is used up.
+async fn ended_all(own: &Surroundings, order: &Order) -> anyhow::Result<()> {
+    let (mut before, mut moved_at) = (None, Instant::now());
+    loop {
+        landed(own).await?;
+        let session = own.store.session(&order.account()).await?;
+        if session.as_ref().is_none_or(|session| session.articles_deferred == 0 && session.reserved_usd == 0) {
+            return Ok(());
+        }
+        let is_calling = session.as_ref().is_some_and(|session| session.reserved_usd > 0);
+        if session != before || is_calling {
+            (before, moved_at) = (session, Instant::now());
+        } else if moved_at.elapsed() > QUIET {
+            return Ok(());
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
 }
 
 /// Returns once every hop has landed all that the one before it wrote.
@@ -94,10 +121,7 @@ async fn landed(own: &Surroundings) -> anyhow::Result<()> {
     let ways: [(&str, Vec<String>); 3] = [
         ("enrich/articles", vec![topic(ARTICLES_BATCHES)]),
         ("score/articles", vec![topic(ARTICLES_ANALYSES)]),
-        (
-            "sink",
-            vec![topic(ARTICLES_BATCHES), topic(ARTICLES_ANALYSES), topic(SIGNALS), topic(SPEND_LEDGER), failed],
-        ),
+        ("sink", vec![topic(ARTICLES_BATCHES), topic(ARTICLES_ANALYSES), topic(SIGNALS), topic(SPEND_LEDGER), failed]),
     ];
     for (hop, topics) in ways {
         let kafka = own.config.kafka.clone();

@@ -129,8 +129,7 @@ mod tests {
 
     #[test]
     fn spans_are_read_as_they_were_written() {
-        let spans =
-            vec![Span { partition: 0, offsets: 5..17 }, Span { partition: 3, offsets: 4..4 }];
+        let spans = vec![Span { partition: 0, offsets: 5..17 }, Span { partition: 3, offsets: 4..4 }];
         let [from, to] = write(&spans);
         assert_eq!((from.as_str(), to.as_str()), ("0:5,3:4", "0:17,3:4"));
         assert_eq!(read(&from, &to).unwrap(), spans);

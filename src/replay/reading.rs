@@ -70,8 +70,12 @@ where
             Ok::<_, anyhow::Error>(true)
         }
     };
-    let ended: Vec<bool> =
-        stream::iter(rests).map(partition).buffer_unordered(SIDE_BY_SIDE).try_collect().await.context("reading history")?;
+    let ended: Vec<bool> = stream::iter(rests)
+        .map(partition)
+        .buffer_unordered(SIDE_BY_SIDE)
+        .try_collect()
+        .await
+        .context("reading history")?;
     Ok(ended.into_iter().all(|whole| whole))
 }
 

@@ -115,7 +115,8 @@ async fn begin(surroundings: &Surroundings, order: &Order, look: &Arc<Look>) -> 
     if let Some(state) = store.run(&order.run_id).await? {
         let known: Settings = serde_json::from_str(&state.settings).context("reading the settings of the run")?;
         let asked = order.settings();
-        let same_range = asked.from.is_none() && asked.to.is_none() || (&asked.from, &asked.to) == (&known.from, &known.to);
+        let same_range =
+            asked.from.is_none() && asked.to.is_none() || (&asked.from, &asked.to) == (&known.from, &known.to);
         if state.kind != KIND_REPLAY || state.topic != order.topic.as_str() || asked.set != known.set || !same_range {
             let other = format!("{} from {} to {} with {}", state.topic, state.from, state.to, state.settings);
             return Err(Unfit(format!("--run-id {}: this run reads {other}; name another one", order.run_id)).into());

@@ -12,9 +12,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::flow::{Pushed, Window};
-use crate::model::{
-    Article, ArticleBatch, Cadence, CloseReason, Id, Screen, Timestamp, identity, publisher_rank,
-};
+use crate::model::{Article, ArticleBatch, Cadence, CloseReason, Id, Screen, Timestamp, identity, publisher_rank};
 
 use super::text;
 

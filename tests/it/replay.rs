@@ -35,7 +35,10 @@ fn rows(mill: &Mill, run_id: &str) -> [String; 4] {
              horizon, assets, event_type, key_points, rationale, novelty, sources, cost_usd, input_tokens, \
              output_tokens, published_at, received_at, near_duplicate_of, origin, version",
         ),
-        of("articles", "article_id, title, text, publisher, url, published_at, received_at, screen, near_duplicate_of, origin"),
+        of(
+            "articles",
+            "article_id, title, text, publisher, url, published_at, received_at, screen, near_duplicate_of, origin",
+        ),
         of("batch_processing_sessions", "batch_id, articles_total, articles_screened, article_ids, close_reason"),
     ]
 }
@@ -87,7 +90,11 @@ fn what_was_paid_for_is_read_again_for_nothing_and_shown_where_it_is_promoted() 
     assert_eq!(shown(), "two\t120");
     assert_eq!(mill.ask("SELECT run_id, count() FROM article_analyses_v GROUP BY run_id"), "two\t120");
     mill.feed_range(110..130, Duration::ZERO).join().unwrap();
-    mill.until_answer("SELECT run_id, count() FROM signals_v GROUP BY run_id ORDER BY run_id", "live\t20\ntwo\t110", PATIENCE);
+    mill.until_answer(
+        "SELECT run_id, count() FROM signals_v GROUP BY run_id ORDER BY run_id",
+        "live\t20\ntwo\t110",
+        PATIENCE,
+    );
     assert_eq!(done(&mill, &["replay", "promote", "live"])["before"], "two");
     assert_eq!(shown(), "live\t130");
 
@@ -124,7 +131,9 @@ fn a_plan_says_what_buying_costs_and_the_run_keeps_to_its_limit() {
     let report = done(&mill, &[&poor[..], &["0.01"]].concat());
     assert_eq!(report["status"], "incomplete", "{report}");
     let bought = stand_ins.bill().total().saturating_sub(before);
-    assert!(bought.0 > 0 && bought.0 <= 10_000_000, "{bought}");
+    let books =
+        mill.ask("SELECT session_id, outcome, count(), sum(cost_usd), sum(held_usd) FROM spend_v GROUP BY 1, 2");
+    assert!(bought.0 > 0 && bought.0 <= 10_000_000, "{bought} {report}\n{books}");
     let rich = plan["usd_worst"].as_f64().unwrap().to_string();
     let report = done(&mill, &[&poor[..], &[&rich]].concat());
     assert_eq!(report["status"], "completed", "{report}");
@@ -134,10 +143,7 @@ fn a_plan_says_what_buying_costs_and_the_run_keeps_to_its_limit() {
     assert!(usd <= cell("usd_worst"), "{usd} of {plan}");
     assert!((usd - cell("usd_p50")).abs() <= 0.1 * usd, "{usd}, and the plan said {plan}");
     assert!(stand_ins.bill().paid_again().is_empty());
-    assert_eq!(
-        mill.ask("SELECT count(), uniqExact(source_id) FROM signals FINAL WHERE run_id = 'paid'"),
-        "200\t200"
-    );
+    assert_eq!(mill.ask("SELECT count(), uniqExact(source_id) FROM signals FINAL WHERE run_id = 'paid'"), "200\t200");
     let session = "SELECT articles_total, articles_analyzed, articles_deferred FROM batch_processing_sessions_v \
                    WHERE session_id = 'replay:paid'";
     assert_eq!(mill.ask(session), "200\t200\t0");

@@ -7,7 +7,7 @@ use std::sync::PoisonError;
 use anyhow::Context as _;
 use serde::Serialize;
 
-use super::{progress, store, stop_signal, surroundings};
+use super::{progress, stop_signal, store, surroundings};
 use crate::cli::Usage;
 use crate::cli::args::{AboutRuns, Replay, ReplayOrder};
 use crate::cli::output::{self, Progress, Table};
@@ -118,7 +118,10 @@ fn show_plan(plan: &Plan, as_json: bool) -> anyhow::Result<()> {
         return Ok(output::write_json(out, plan)?);
     }
     let Plan { records, journal_hits, calls, usd_p50, usd_p95, usd_worst, minutes, .. } = plan;
-    writeln!(out, "{records} records; {journal_hits} articles were answered before, {calls} questions would be bought")?;
+    writeln!(
+        out,
+        "{records} records; {journal_hits} articles were answered before, {calls} questions would be bought"
+    )?;
     writeln!(out, "cost: ${usd_p50} (p50), ${usd_p95} (p95), ${usd_worst} at worst; {minutes:.1} minutes of calls")?;
     if *calls > 0 {
         writeln!(out, "nothing is bought without --max-usd; --max-usd {usd_worst} is enough for all of it")?;
@@ -173,8 +176,19 @@ fn diff(differences: &[Difference], as_json: bool) -> anyhow::Result<()> {
         return Ok(output::write_json(out, &differences)?);
     }
     let mut table = Table::new(&[
-        "kind", "strategy", "both", "only A", "only B", "changed", "drift", "|drift|", "max", "flips", "reversals",
-        "cost A", "cost B",
+        "kind",
+        "strategy",
+        "both",
+        "only A",
+        "only B",
+        "changed",
+        "drift",
+        "|drift|",
+        "max",
+        "flips",
+        "reversals",
+        "cost A",
+        "cost B",
     ]);
     for row in differences {
         table.row([
@@ -237,5 +251,8 @@ async fn promote(store: &Store, run_id: &str, clock: &Clock, as_json: bool) -> a
         return Ok(output::write_json(out, &Promoted { promoted: run_id, before })?);
     }
     let before = before.as_deref().unwrap_or(LIVE_RUN);
-    Ok(writeln!(out, "the reading views show {run_id} now, wherever live traffic says nothing newer (before: {before})")?)
+    Ok(writeln!(
+        out,
+        "the reading views show {run_id} now, wherever live traffic says nothing newer (before: {before})"
+    )?)
 }

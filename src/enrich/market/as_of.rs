@@ -106,7 +106,8 @@ impl<I: Send + 'static> Stage for AsOf<I> {
         let charts: Vec<Vec<ChartedSeries>> = items.into_iter().map(self.split).collect();
         let past = self.past(&charts).await?;
         compute(move || {
-            let told = |charts: Vec<ChartedSeries>| charts.into_iter().map(|charted| self.told(charted, &past)).collect();
+            let told =
+                |charts: Vec<ChartedSeries>| charts.into_iter().map(|charted| self.told(charted, &past)).collect();
             charts.into_iter().map(|charts| Verdict::Keep(told(charts))).collect()
         })
         .await

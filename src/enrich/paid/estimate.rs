@@ -148,7 +148,8 @@ impl Costs {
             ..Usage::default()
         };
         let typical = catalog.price(provider, model, now)?.cost(&usage)?.min(worst);
-        let search = if *researches { catalog.credit(RESEARCHER, None, now)?.0.saturating_mul(SEARCH_CREDITS) } else { 0 };
+        let search =
+            if *researches { catalog.credit(RESEARCHER, None, now)?.0.saturating_mul(SEARCH_CREDITS) } else { 0 };
         Some(Expected {
             worst: worst.saturating_add(NanoUsd(search)),
             typical: typical.saturating_add(NanoUsd(known.research(search))),

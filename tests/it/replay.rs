@@ -178,7 +178,7 @@ fn a_killed_replay_ends_as_an_undisturbed_one() {
         // Amid a segment, a little later each time.
         until("the replay goes on", PATIENCE, || {
             let now: usize = mill.ask("SELECT count() FROM articles WHERE run_id = 'killed'").parse().unwrap();
-            if now > seen + 1_000 * (kill + 1) { Ok(()) } else { Err(format!("{now} rows")) }
+            if now > seen + 500 * (kill + 1) { Ok(()) } else { Err(format!("{now} rows")) }
         });
         worker.kill();
         assert_eq!(mill.ask("SELECT status FROM runs_v WHERE run_id = 'killed'"), "running");

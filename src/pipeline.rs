@@ -6,16 +6,18 @@ mod hops;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use tokio::sync::mpsc;
 
-pub use self::hops::{HOPS, Line};
+pub use self::hops::{HOPS, Line, hop_of};
 use crate::clickhouse::Store;
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::enrich::market::{self, NobodyAsked};
 use crate::enrich::paid::{self, Received, Topics};
 use crate::enrich::{ByLexicon, Setup};
+use crate::flow::circuit::{self, Circuits};
 use crate::flow::record::Limits;
-use crate::flow::{Decode, Encode, Hop, Record, Together};
+use crate::flow::{Decode, Delivery, Encode, Hop, Record, Together};
 use crate::kafka::{
     self, ANALYSIS_EVENTS, ANALYSIS_JOBS, ANALYSIS_LEDGER, ARTICLES_ANALYSES, ARTICLES_BATCHES, ARTICLES_DEFERRED,
     DLQ_SUFFIX, KafkaSink, MARKET_BATCHES, MARKET_CONTEXTS, MARKET_PENDING, MARKET_SERIES, SIGNALS, SPEND_LEDGER,
@@ -41,6 +43,8 @@ pub struct Surroundings {
     pub registry: Option<Arc<Registry>>,
     /// Where rows go.
     pub store: Store,
+    /// What stops hops that would make dead letters of most of what they read.
+    pub circuits: Circuits,
 }
 
 /// When awaited, keeps a hop from beginning calls. Resolves when those may be cut off that are under way.
@@ -85,7 +89,8 @@ impl Surroundings {
             publishers_first: articles.publishers_first.clone(),
         };
         let (source, sink) = self.ends(hop, &[], &health).await?;
-        let chain = Hop::from(hop.name, source.deliveries, self.clock.clone())
+        let chain = self
+            .hop(hop, source.deliveries)
             .stage(Decode::new("window/decode", read, |raw, record: &Arc<Record>| (raw, Arc::clone(record))))
             .stage(Clean::new(screens))
             .window(ArticleWindow::new(gather))
@@ -101,8 +106,9 @@ impl Surroundings {
         let read = self.codec::<ArticleBatch>(ALLOCATION_BYTES_MAX).await?;
         let write = self.codec::<Analysis>(ALLOCATION_BYTES_MAX).await?;
         let (source, sink) = self.ends(hop, &[], &health).await?;
-        let chain = Hop::from(hop.name, source.deliveries, self.clock.clone())
-            .stage(Decode::new("enrich/decode", read, |batch, _| batch))
+        let chain = self
+            .hop(hop, source.deliveries)
+            .stage(Decode::new("enrich/decode", read, ByLexicon::received))
             .stage(ByLexicon::new(self.clock.clone()))
             .stage(Encode::new("enrich/encode", write, &self.topic(ARTICLES_ANALYSES), |analyses| analyses))
             .land(sink, self.together());
@@ -142,7 +148,8 @@ impl Surroundings {
         let parts = parts.build()?;
         let ledger = parts.ledger.clone();
         let closing: Closing = Box::pin(async move { ledger.close() });
-        let chain = Hop::from(hop.name, source.deliveries, self.clock.clone())
+        let chain = self
+            .hop(hop, source.deliveries)
             .stage(Decode::new("enrich/decode", read, Received::of))
             .stage(parts.stage)
             .land(sink, self.together());
@@ -154,7 +161,8 @@ impl Surroundings {
         let read = self.codec::<Analysis>(ALLOCATION_BYTES_MAX).await?;
         let write = self.codec::<Signal>(ALLOCATION_BYTES_MAX).await?;
         let (source, sink) = self.ends(hop, &[], &health).await?;
-        let chain = Hop::from(hop.name, source.deliveries, self.clock.clone())
+        let chain = self
+            .hop(hop, source.deliveries)
             .stage(Decode::new("score/decode", read, |analysis, _| analysis))
             .stage(Score::new(self.clock.clone()))
             .stage(Encode::new("score/encode", write, &self.topic(SIGNALS), |signal| vec![signal]))
@@ -173,7 +181,8 @@ impl Surroundings {
             age_max: market.batch_age_max,
         };
         let (source, sink) = self.ends(hop, &[], &health).await?;
-        let chain = Hop::from(hop.name, source.deliveries, self.clock.clone())
+        let chain = self
+            .hop(hop, source.deliveries)
             .stage(ReadMarket::new(read, bytes_max))
             .window(MarketWindow::new(gather))
             .stage(Encode::new("window/encode", write, &self.topic(MARKET_BATCHES), |batch| vec![batch]))
@@ -188,7 +197,8 @@ impl Surroundings {
         let read = self.codec::<MarketBatch>(ALLOCATION_BYTES_MAX).await?;
         let write = self.codec::<ChartInContext>(ALLOCATION_BYTES_MAX).await?;
         let (source, sink) = self.ends(hop, &[], &health).await?;
-        let chain = Hop::from(hop.name, source.deliveries, self.clock.clone())
+        let chain = self
+            .hop(hop, source.deliveries)
             .stage(Decode::new("enrich/decode", read, |batch, _| batch))
             .stage(NobodyAsked::new(self.clock.clone()))
             .stage(Encode::new("enrich/encode", write, &self.topic(MARKET_CONTEXTS), |charts| charts))
@@ -222,7 +232,8 @@ impl Surroundings {
         let parts = parts.build()?;
         let desk = parts.desk.clone();
         let closing: Closing = Box::pin(async move { desk.finish().await });
-        let chain = Hop::from(hop.name, source.deliveries, self.clock.clone())
+        let chain = self
+            .hop(hop, source.deliveries)
             .stage(Decode::new("enrich/decode", read, market::Received::of))
             .stage(parts.stage)
             .land(sink, self.together());
@@ -235,7 +246,8 @@ impl Surroundings {
         let write = self.codec::<Signal>(ALLOCATION_BYTES_MAX).await?;
         let (source, sink) = self.ends(hop, &[], &health).await?;
         let strategies = self.config.market.strategies.clone();
-        let chain = Hop::from(hop.name, source.deliveries, self.clock.clone())
+        let chain = self
+            .hop(hop, source.deliveries)
             .stage(Decode::new("score/decode", read, |chart, _| chart))
             .stage(ScoreMarket::new(strategies, self.clock.clone()))
             .stage(Encode::new("score/encode", write, &self.topic(SIGNALS), |signals| signals))
@@ -263,9 +275,15 @@ impl Surroundings {
         let rows =
             ClickHouseSink::new(self.store.clone(), transactions, budget.session_usd, self.clock.clone(), health);
         let together = Together { tick: sink.batch_age_max, entries_max: sink.batch_rows_max };
-        let chain =
-            Hop::from(hop.name, source.deliveries, self.clock.clone()).stage(Facts::new(codecs)).land(rows, together);
+        let chain = self.hop(hop, source.deliveries).stage(Facts::new(codecs)).land(rows, together);
         Ok(Started { running: Box::pin(chain), source: source.reading, closing: None })
+    }
+
+    /// A hop that reads what `source` delivers, as long as not too much of it is rejected.
+    fn hop(&self, hop: Line, source: mpsc::Receiver<Delivery<Arc<Record>>>) -> Hop<Arc<Record>> {
+        let config::DeadLetters { consecutive_max, ratio_max, window, pause } = self.config.dead_letters;
+        let limits = circuit::Limits { consecutive_max, ratio_max, window, pause };
+        Hop::from(hop.name, source, self.clock.clone()).guarded(self.circuits.of(hop.name, limits))
     }
 
     async fn ends(&self, hop: Line, more: &[String], health: &Component) -> anyhow::Result<(kafka::Source, KafkaSink)> {

@@ -1,4 +1,5 @@
-//! Keeps hops running: a hop that stops starts again from its last commit, after a wait that grows with failures.
+//! Keeps hops running: a hop that stops starts again from its last commit, after a wait that grows with failures. One that
+//! its circuit has stopped waits as long as `dead_letters.pause` says, and then tries the same records again.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -8,8 +9,9 @@ use rand::Rng as _;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
+use crate::flow::circuit::Open;
 use crate::observe::Component;
 use crate::pipeline::{Line, Started, Surroundings};
 
@@ -57,10 +59,15 @@ async fn keep(surroundings: Surroundings, hop: Line, health: Component, mut stop
         if began.elapsed() > RECOVERED_AFTER {
             wait = WAIT_MIN;
         }
-        // Full jitter: workers that lost the same broker do not come back in step.
-        let pause = rand::rng().random_range(WAIT_MIN..=wait.max(WAIT_MIN + Duration::from_millis(1)));
         // It starts again by itself: a restart of the process, which `/live` would ask for, would mend nothing.
         health.waiting(format!("{error:#}"));
+        if let Some(open) = error.downcast_ref::<Open>() {
+            error!(hop = hop.name, error = format!("{error:#}"), "hop stopped before it made too many dead letters");
+            let _ = tokio::time::timeout(open.pause, told(&mut stop)).await;
+            continue;
+        }
+        // Full jitter: workers that lost the same broker do not come back in step.
+        let pause = rand::rng().random_range(WAIT_MIN..=wait.max(WAIT_MIN + Duration::from_millis(1)));
         warn!(
             hop = hop.name,
             error = format!("{error:#}"),

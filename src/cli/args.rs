@@ -1,5 +1,6 @@
 //! The commands and their arguments. The help texts are the docs of these types; a golden test holds them.
 
+mod dead_letters;
 mod evaluate;
 mod market;
 mod replay;
@@ -15,6 +16,7 @@ use clap_complete::Shell;
 use crate::config::Environment;
 use crate::observe;
 
+pub use self::dead_letters::{Dlq, DlqDrop, DlqList, DlqRetry, DlqShow, DlqState, When, Which};
 pub use self::evaluate::{Evaluate, Group, Kind};
 pub use self::market::{Choice, Export, Indicators, IngestMarket, MasterFeed, Patterns, Scan};
 pub use self::replay::{AboutRuns, Replay, ReplayOrder};
@@ -134,6 +136,9 @@ pub enum Command {
     /// Sessions and their budgets
     #[command(subcommand)]
     Sessions(Sessions),
+    /// Dead letters: what could not be processed
+    #[command(subcommand)]
+    Dlq(Dlq),
     /// Print a reference
     Reference(Reference),
     /// Print a completion script for a shell

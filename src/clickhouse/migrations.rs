@@ -43,6 +43,7 @@ scripts! {
     13 "013_batch_articles";
     14 "014_promoted_runs";
     15 "015_evaluations";
+    16 "016_dead_letter_actions";
 }
 
 /// Where applied migrations are noted. Not a migration itself: it must be there before the first.

@@ -64,13 +64,13 @@ impl Store {
         self.one(self.client.query(sql).bind(account).bind(from.0)).await
     }
 
-    /// Dead letters by topic and reason, the most frequent first.
+    /// Dead letters that nobody has sent again or put aside, by topic and reason, the most frequent first.
     ///
     /// # Errors
     /// The server does not answer.
     pub async fn letters(&self) -> Result<Vec<Letters>, Failure> {
         let sql = "SELECT topic, reason, count() AS count, toUnixTimestamp64Milli(max(at)) AS newest_at \
-                   FROM dead_letters_v GROUP BY topic, reason ORDER BY count DESC, topic, reason LIMIT ?";
+                   FROM dead_letters_v WHERE state IN ('open', 'sending') GROUP BY topic, reason ORDER BY count DESC, topic, reason LIMIT ?";
         self.all(self.client.query(sql).bind(LETTERS_MAX)).await
     }
 

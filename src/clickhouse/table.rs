@@ -37,6 +37,7 @@ tables! {
     Answers "paid_answers" "Answers that were paid for, by question.";
     Signals "signals" "Scored signals.";
     DeadLetters "dead_letters" "Records that could not be processed.";
+    DeadLetterActions "dead_letter_actions" "What somebody did about them.";
     Candles "candles" "Bars of market series.";
     Contexts "market_contexts" "What derivatives said of an instrument.";
     Instruments "instruments" "What a market series is called at the data provider.";

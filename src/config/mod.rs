@@ -31,8 +31,8 @@ pub use environment::Environment;
 pub use problem::{Problem, Problems};
 pub use secret::{REDACTED, REDACTED_BYTES_MIN, Secret, Token};
 pub use sections::{
-    Analysis, Api, Articles, Breaker, Budget, ClickHouse, Coinalyze, Config, Flow, Kafka, Limits, Llm, Market, Metrics,
-    Retry, SchemaRegistry, Security, Sink, Tavily,
+    Analysis, Api, Articles, Breaker, Budget, ClickHouse, Coinalyze, Config, DeadLetters, Flow, Kafka, Limits, Llm,
+    Market, Metrics, Retry, SchemaRegistry, Security, Sink, Tavily,
 };
 pub use units::Bytes;
 

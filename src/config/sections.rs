@@ -43,6 +43,8 @@ settings! {
         section budget: Budget;
         /// What a record may be.
         section limits: Limits;
+        /// When a hop stops instead of making dead letters of most of what it reads.
+        section dead_letters: DeadLetters;
         /// Market files.
         section market: Market;
         /// Failed calls.
@@ -231,6 +233,19 @@ settings! {
     pub struct Limits {
         /// A larger record of an input topic becomes a dead letter (`too_large`).
         key record_bytes_max: Bytes = Bytes::mebi(8), within(Bytes(1024)..=Bytes::mebi(32));
+    }
+
+    /// When a hop stops instead of making dead letters of most of what it reads.
+    pub struct DeadLetters {
+        /// Dead letters in a row; one more stops the hop before it is committed. 0: no limit. Files that were understood and
+        /// hold too little (`empty`, `too_few_bars`, `inconsistent`) do not count.
+        key consecutive_max: usize = 500, within(0..=1_000_000_000);
+        /// Share of dead letters among the last `dead_letters.window` records above which the hop stops; 1: no limit.
+        key ratio_max: f64 = 0.5, within(0.0..=1.0);
+        /// Records that the share is taken of.
+        key window: usize = 1000, within(100..=1_000_000);
+        /// How long a stopped hop waits before it tries the same records again.
+        key pause: Duration = Duration::from_mins(1), within(Duration::from_millis(100)..=Duration::from_hours(24));
     }
 
     /// Market files.

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::clock::Clock;
-use crate::flow::{Stage, Verdict, compute};
+use crate::flow::{Record, Stage, Verdict, compute};
 use crate::model::{Analysis, Article, ArticleBatch, NanoUsd, Outcome, Timestamp, identity};
+use crate::wire::headers::Redrive;
 
 use super::lexicon::{self, Lexicon, Question};
 
@@ -26,7 +27,14 @@ impl ByLexicon {
         Self { lexicon: Lexicon::new(), clock }
     }
 
-    pub(crate) fn analyze(&self, batch: ArticleBatch) -> Vec<Analysis> {
+    /// A batch as it was read from `record`, and how often its articles were tried before: by a paid model, which failed.
+    #[must_use]
+    pub fn received(batch: ArticleBatch, record: &Arc<Record>) -> (ArticleBatch, i32) {
+        let failed = Redrive::read(&record.headers).and_then(|redrive| redrive.failed);
+        (batch, failed.map_or(0, |(attempts, _)| i32::try_from(attempts).unwrap_or(i32::MAX - 1)))
+    }
+
+    pub(crate) fn analyze(&self, (batch, attempts): (ArticleBatch, i32)) -> Vec<Analysis> {
         let started_at = self.clock.now();
         let ArticleBatch { batch_id, session_id, run_id, articles, .. } = batch;
         articles
@@ -46,6 +54,7 @@ impl ByLexicon {
                     run_id: run_id.clone(),
                     session_id: session_id.clone(),
                     batch_id: batch_id.clone(),
+                    attempt: attempts.saturating_add(1),
                     reading: Some(reading),
                     duration_us,
                     ..asked(article, started_at, self.clock.now())
@@ -56,19 +65,19 @@ impl ByLexicon {
 }
 
 impl Stage for ByLexicon {
-    type In = ArticleBatch;
+    type In = (ArticleBatch, i32);
     type Out = Vec<Analysis>;
 
     fn name(&self) -> &'static str {
         "enrich/articles"
     }
 
-    async fn apply(self: Arc<Self>, batches: Vec<ArticleBatch>) -> anyhow::Result<Vec<Verdict<Vec<Analysis>>>> {
+    async fn apply(self: Arc<Self>, batches: Vec<Self::In>) -> anyhow::Result<Vec<Verdict<Vec<Analysis>>>> {
         compute(move || {
             batches
                 .into_iter()
                 .map(|batch| {
-                    if batch.articles.is_empty() {
+                    if batch.0.articles.is_empty() {
                         Verdict::Drop("nothing_admitted")
                     } else {
                         Verdict::Keep(self.analyze(batch))

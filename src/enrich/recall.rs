@@ -124,7 +124,7 @@ struct Known<'a> {
 
 impl Recall {
     fn by_lexicon(&self, batch: ArticleBatch) -> Recalled {
-        let analyses = self.lexicon.analyze(batch.clone());
+        let analyses = self.lexicon.analyze((batch.clone(), 0));
         Recalled { batch, analyses, missing: Vec::new(), researched: 0 }
     }
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use super::record::{Origins, Record};
 use super::sink::Sink;
+use crate::wire::headers;
 
 /// Why a record cannot be processed: what a dead letter says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,14 +63,15 @@ pub struct Reject {
 }
 
 impl Batch<Arc<Record>> {
-    /// Records fresh from a source.
+    /// Records fresh from the source of `hop`. A dead letter that was sent again for another hop is passed over.
     #[must_use]
-    pub fn of_records(records: Vec<Arc<Record>>) -> Self {
-        let entries = records
-            .into_iter()
-            .map(|record| Entry { from: Origins::from_elem(Arc::clone(&record), 1), state: State::Kept(record) })
-            .collect();
-        Self { entries }
+    pub fn of_records(hop: &str, records: Vec<Arc<Record>>) -> Self {
+        let entry = |record: Arc<Record>| {
+            let from = Origins::from_elem(Arc::clone(&record), 1);
+            let passed_over = headers::is_for_another(&record.headers, hop);
+            Entry { from, state: if passed_over { State::Dropped } else { State::Kept(record) } }
+        };
+        Self { entries: records.into_iter().map(entry).collect() }
     }
 }
 
@@ -100,11 +102,42 @@ impl<T> Batch<T> {
         self.entries.into_iter().map(|entry| Self { entries: vec![entry] })
     }
 
-    /// Writes what became of every entry, and only then names the offsets that are done.
+    /// How each entry ended, in their order: the code of a reject or `None`, and how many records it was made from.
+    pub(super) fn ends(&self) -> impl Iterator<Item = (Option<&'static str>, usize)> {
+        self.entries.iter().map(|entry| {
+            let code = match &entry.state {
+                State::Rejected(reason) => Some(reason.code),
+                State::Kept(_) | State::Dropped => None,
+            };
+            (code, entry.from.len())
+        })
+    }
+
+    /// How many entries are kept.
+    pub(super) fn kept(&self) -> usize {
+        self.entries.iter().filter(|entry| matches!(entry.state, State::Kept(_))).count()
+    }
+
+    /// What is wrong with an entry, and where it stands; `None` where nothing is.
+    pub(super) fn story(&self, place: usize) -> Option<String> {
+        let Entry { state: State::Rejected(Reason { code, error, .. }), from } = self.entries.get(place)? else {
+            return None;
+        };
+        Some(format!("{} is {code}: {error}", from.first()?.origin()))
+    }
+
+    /// Only the first so many entries. Nothing becomes of the others, and their offsets are not among those that are
+    /// done: all of them come behind.
+    pub(super) fn truncate(&mut self, entries: usize) {
+        self.entries.truncate(entries);
+    }
+
+    /// Writes what became of every entry, and only then names the offsets that are done; says too how many of the items
+    /// the sink refused.
     ///
     /// # Errors
     /// What the sink says: then nothing of the batch may be committed.
-    pub async fn land<S: Sink<T>>(self, sink: &mut S) -> anyhow::Result<Offsets> {
+    pub async fn land<S: Sink<T>>(self, sink: &mut S) -> anyhow::Result<(Offsets, usize)> {
         let offsets = Offsets::of(&self.entries);
         let mut kept = Vec::with_capacity(self.entries.len());
         let mut rejected = Vec::new();
@@ -117,8 +150,8 @@ impl<T> Batch<T> {
                 }
             }
         }
-        sink.write(kept, rejected).await?;
-        Ok(offsets)
+        let refused = sink.write(kept, rejected).await?;
+        Ok((offsets, refused))
     }
 }
 

@@ -14,6 +14,7 @@ use tokio::time::{Instant, timeout_at};
 use tracing::{Instrument as _, debug_span};
 
 use super::batch::Batch;
+use super::circuit::Circuit;
 use super::record::Record;
 use super::sink::Sink;
 use super::stage::{self, Stage};
@@ -41,13 +42,20 @@ pub struct Hop<T> {
     clock: Clock,
     outlet: mpsc::Receiver<Delivery<T>>,
     steps: JoinSet<anyhow::Result<()>>,
+    circuit: Option<Circuit>,
 }
 
 impl Hop<Arc<Record>> {
     /// A hop that reads what `source` delivers.
     #[must_use]
     pub fn from(name: &'static str, source: mpsc::Receiver<Delivery<Arc<Record>>>, clock: Clock) -> Self {
-        Self { name, clock, outlet: source, steps: JoinSet::new() }
+        Self { name, clock, outlet: source, steps: JoinSet::new(), circuit: None }
+    }
+
+    /// The same, stopped by `circuit` where too much is rejected.
+    #[must_use]
+    pub fn guarded(self, circuit: Circuit) -> Self {
+        Self { circuit: Some(circuit), ..self }
     }
 }
 
@@ -60,14 +68,14 @@ impl<T: Send + 'static> Hop<T> {
         let name = stage.name();
         let work = stage::run(Arc::new(stage), observe::stage(name), self.outlet, sender);
         steps.spawn(work.instrument(debug_span!("stage", name)));
-        Hop { name: self.name, clock: self.clock, outlet, steps }
+        Hop { name: self.name, clock: self.clock, outlet, steps, circuit: self.circuit }
     }
 
     /// Hands every item on as a batch of its own: for work so slow that none should wait until its neighbours are done.
     #[must_use]
     pub fn apart(self) -> Self {
         let (sender, outlet) = mpsc::channel(WAITING_MAX);
-        let Self { name, clock, outlet: mut inlet, mut steps } = self;
+        let Self { name, clock, outlet: mut inlet, mut steps, circuit } = self;
         steps.spawn(async move {
             while let Some(delivery) = inlet.recv().await {
                 let batch = match delivery {
@@ -87,19 +95,24 @@ impl<T: Send + 'static> Hop<T> {
             }
             Ok(())
         });
-        Self { name, clock, outlet, steps }
+        Self { name, clock, outlet, steps, circuit }
     }
 
-    /// Adds a window.
+    /// Adds a window. The circuit of the hop stands in front of it.
     #[must_use]
     pub fn window<W: Window<In = T>>(self, window: W) -> Hop<W::Out> {
+        let Self { name: hop, clock, outlet: mut inlet, mut steps, circuit } = self;
+        if let Some(circuit) = circuit {
+            let (sender, watched) = mpsc::channel(WAITING_MAX);
+            steps.spawn(circuit.watch(inlet, sender));
+            inlet = watched;
+        }
         let (sender, outlet) = mpsc::channel(WAITING_MAX);
-        let mut steps = self.steps;
         let name = window.name();
         let metrics = (observe::stage(name), observe::window(name));
-        let work = window::run(window, self.clock.clone(), metrics, self.outlet, sender);
+        let work = window::run(window, clock.clone(), metrics, inlet, sender);
         steps.spawn(work.instrument(debug_span!("window", name)));
-        Hop { name: self.name, clock: self.clock, outlet, steps }
+        Hop { name: hop, clock, outlet, steps, circuit: None }
     }
 
     /// Runs the hop until its source closes.
@@ -133,10 +146,7 @@ impl<T: Send + 'static> Hop<T> {
             let Ready { batch, barrier, .. } = mem::replace(&mut ready, Ready::new(together.entries_max));
             if !batch.is_empty() {
                 tick_end = Instant::now() + together.tick;
-                let landing = async {
-                    let offsets = batch.land(sink).await?;
-                    sink.commit(offsets).await
-                };
+                let landing = land(batch, sink, self.circuit.as_ref());
                 // What comes meanwhile is the next to land: a slow commit makes larger commits, not a slower hop.
                 tokio::select! {
                     landed = landing => landed?,
@@ -149,6 +159,22 @@ impl<T: Send + 'static> Hop<T> {
         }
         Ok(())
     }
+}
+
+/// Lands as much of `batch` as the circuit lets through.
+async fn land<T, S: Sink<T>>(mut batch: Batch<T>, sink: &mut S, circuit: Option<&Circuit>) -> anyhow::Result<()> {
+    let Some(circuit) = circuit else {
+        let (offsets, _) = batch.land(sink).await?;
+        return sink.commit(offsets).await;
+    };
+    let mut weighed = circuit.weigh(&mut batch);
+    if !batch.is_empty() {
+        let kept = batch.kept();
+        let (offsets, refused) = batch.land(sink).await?;
+        circuit.refused(&mut weighed, refused, kept)?;
+        sink.commit(offsets).await?;
+    }
+    Ok(circuit.settle(weighed)?)
 }
 
 /// What lands next.

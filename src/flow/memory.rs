@@ -43,7 +43,7 @@ pub struct Feed(mpsc::Sender<Delivery<Arc<Record>>>);
 impl Feed {
     /// Delivers records as one batch; `false` once the hop has stopped.
     pub async fn records(&self, records: Vec<Arc<Record>>) -> bool {
-        self.0.send(Delivery::Batch(Batch::of_records(records))).await.is_ok()
+        self.0.send(Delivery::Batch(Batch::of_records("test", records))).await.is_ok()
     }
 
     /// Delivers a barrier and waits for its answer; `false` where the hop stopped instead.
@@ -89,10 +89,10 @@ impl<T> MemorySink<T> {
 }
 
 impl<T: Send> Sink<T> for MemorySink<T> {
-    async fn write(&mut self, kept: Vec<Landed<T>>, rejected: Vec<Reject>) -> anyhow::Result<()> {
+    async fn write(&mut self, kept: Vec<Landed<T>>, rejected: Vec<Reject>) -> anyhow::Result<usize> {
         self.prepared.0.extend(kept.into_iter().map(|landed| landed.value));
         self.prepared.1.extend(rejected);
-        Ok(())
+        Ok(0)
     }
 
     async fn commit(&mut self, offsets: Offsets) -> anyhow::Result<()> {

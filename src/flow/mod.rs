@@ -16,8 +16,10 @@
 //!   ([`batch`]). After a crash a hop reads again what was not committed.
 //! * Between Kafka topics output and offsets are one transaction: exactly once for readers of committed records.
 //! * An error stops a hop without a commit; whoever runs it starts it again from the last commit.
+//! * A hop that would make dead letters of most of what it reads stops before it commits them ([`circuit`]).
 
 pub mod batch;
+pub mod circuit;
 pub mod memory;
 pub mod record;
 
@@ -35,6 +37,7 @@ use tokio::sync::oneshot;
 use crate::model::CloseReason;
 
 pub use batch::{Batch, Landed, Offsets, Position, Reason, Reject};
+pub use circuit::Circuit;
 pub use codec::{Decode, Encode, Keyed, Outgoing, Reader, read_all, written};
 pub use hop::{Hop, Together};
 pub use record::{Origins, Record};

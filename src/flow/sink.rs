@@ -10,9 +10,12 @@ use super::batch::{Landed, Offsets, Reject};
 /// offsets durable in one transaction (Kafka). An error from either stops the hop: nothing is committed, and the hop
 /// starts again from the last commit.
 pub trait Sink<T>: Send {
-    /// Takes what became of a batch.
-    fn write(&mut self, kept: Vec<Landed<T>>, rejected: Vec<Reject>)
-    -> impl Future<Output = anyhow::Result<()>> + Send;
+    /// Takes what became of a batch; says how many of `kept` it refused for what they are, which become dead letters too.
+    fn write(
+        &mut self,
+        kept: Vec<Landed<T>>,
+        rejected: Vec<Reject>,
+    ) -> impl Future<Output = anyhow::Result<usize>> + Send;
 
     /// Commits what was written so far.
     fn commit(&mut self, offsets: Offsets) -> impl Future<Output = anyhow::Result<()>> + Send;

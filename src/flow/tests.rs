@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
+use super::circuit::{Circuit, Limits, Open};
 use super::memory::{self, Kept, MemorySink};
 use super::{Hop, Pushed, Record, Stage, Together, Verdict, Window};
 use crate::clock::Clock;
@@ -224,4 +225,48 @@ async fn a_stage_that_fails_stops_the_hop_and_commits_nothing() {
     let error = running.await.unwrap().unwrap_err();
     assert!(format!("{error:#}").contains("the provider's key is wrong"), "{error:#}");
     assert!(kept.lock().unwrap().offsets.is_empty());
+}
+
+#[tokio::test]
+async fn a_circuit_stops_a_hop_before_it_commits_the_rejects_that_are_too_many() {
+    let kept = Arc::new(Mutex::new(Kept::default()));
+    let limits = Limits { consecutive_max: 2, ratio_max: 1.0, window: 100, pause: Duration::from_secs(1) };
+    let circuit = Circuit::new("test/circuit", limits);
+    // By `Sort`: two that are kept, two that are rejected, one that is kept, three that are rejected, one that is kept.
+    for (offsets, stops) in [(&[0, 1, 3, 10, 11, 17, 24, 31, 32][..], true), (&[17, 24, 32][..], false)] {
+        let (feed, source) = memory::source();
+        let hop = Hop::from("test", source, Clock::system()).guarded(circuit.clone()).stage(Sort);
+        let running = tokio::spawn(hop.land(MemorySink::new(Arc::clone(&kept), None), AT_ONCE));
+        feed.records(offsets.iter().map(|offset| memory::record("t", 0, *offset, Timestamp(0), b"")).collect()).await;
+        drop(feed);
+        let ended = running.await.unwrap();
+        assert_eq!(ended.is_err(), stops, "{ended:?}");
+        if let Err(error) = ended {
+            let open = error.downcast_ref::<Open>().unwrap().to_string();
+            assert!(open.contains("t/0/17") || open.contains("t/0/31"), "{open}");
+            let kept = kept.lock().unwrap();
+            assert_eq!(kept.offsets.get(&("t".to_owned(), 0)), Some(&12), "the three in a row are not committed");
+            assert_eq!((kept.items.len(), kept.rejects.len()), (3, 2));
+        }
+    }
+    let kept = kept.lock().unwrap();
+    assert_eq!((kept.items.len(), kept.rejects.len()), (4, 4), "{kept:?}");
+    assert_eq!(kept.offsets.get(&("t".to_owned(), 0)), Some(&33));
+}
+
+#[tokio::test]
+async fn a_circuit_in_front_of_a_window_lets_nothing_from_behind_its_cut_be_committed() {
+    let kept = Arc::new(Mutex::new(Kept::default()));
+    let limits = Limits { consecutive_max: 2, ratio_max: 1.0, window: 100, pause: Duration::from_secs(1) };
+    let (feed, source) = memory::source();
+    let hop = Hop::from("test", source, Clock::system()).guarded(Circuit::new("test/window", limits));
+    let hop = hop.stage(Sort).window(Gather::of(100));
+    let running = tokio::spawn(hop.land(MemorySink::new(Arc::clone(&kept), None), AT_ONCE));
+    let records = [0, 1, 3, 11, 17, 24, 31, 32].map(|offset| memory::record("t", 0, offset, Timestamp(0), b""));
+    feed.records(records.to_vec()).await;
+    let error = running.await.unwrap().unwrap_err();
+    assert!(error.downcast_ref::<Open>().is_some(), "{error:#}");
+    let kept = kept.lock().unwrap();
+    assert_eq!(kept.items, [["t/0/0", "t/0/1", "t/0/11"]]);
+    assert_eq!((kept.rejects.len(), kept.offsets.get(&("t".to_owned(), 0))), (1, Some(&12)));
 }

@@ -142,9 +142,9 @@ mod tests {
         let epoch = assignment.epoch(&topic, 0);
         let mut record = Arc::into_inner(memory::record(&topic, 0, 7, Timestamp(0), b"x")).unwrap();
         record.epoch = epoch;
-        let batch = Batch::of_records(vec![Arc::new(record)]);
+        let batch = Batch::of_records("test", vec![Arc::new(record)]);
         let mut sink = memory::MemorySink::new(Arc::default(), None);
-        let offsets = batch.land(&mut sink).await.unwrap();
+        let (offsets, _) = batch.land(&mut sink).await.unwrap();
         let lost =
             |assignment: &Assignment| assignment.lost(offsets.positions().iter()).map(|position| position.partition);
         assert_eq!(lost(&assignment), None);

@@ -237,7 +237,7 @@ impl Watcher {
         let chunk = mem::take(&mut *self.chunk.lock().unwrap_or_else(PoisonError::into_inner));
         let drained = async {
             if !chunk.records.is_empty() {
-                self.sender.send(Delivery::Batch(Batch::of_records(chunk.records))).await.ok()?;
+                self.sender.send(Delivery::Batch(Batch::of_records(self.hop, chunk.records))).await.ok()?;
             }
             let (barrier, reached) = Barrier::new(reason);
             self.sender.send(Delivery::Barrier(barrier)).await.ok()?;
@@ -348,7 +348,7 @@ impl Poller {
         match watcher.runtime.block_on(reserve) {
             Ok(Ok(place)) => {
                 let records = mem::take(&mut *chunk).records;
-                place.send(Delivery::Batch(Batch::of_records(records)));
+                place.send(Delivery::Batch(Batch::of_records(watcher.hop, records)));
                 true
             }
             // The hop is gone: the next step is to stop, and the chunk is read again.

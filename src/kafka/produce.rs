@@ -35,8 +35,8 @@ struct Deliveries {
 pub struct Numbered<'a> {
     /// What [`Arrival::number`] will say.
     pub number: u32,
-    /// Its key.
-    pub key: &'a [u8],
+    /// Its key, if it has one.
+    pub key: Option<&'a [u8]>,
     /// Its value.
     pub value: &'a [u8],
     /// Its headers.
@@ -140,7 +140,8 @@ impl Producer {
     pub fn send_numbered(&self, topic: &str, numbered: &Numbered<'_>) -> anyhow::Result<()> {
         let Numbered { number, key, value, headers, at } = *numbered;
         let opaque = usize::try_from(number).unwrap_or(usize::MAX).saturating_add(1);
-        let mut record = BaseRecord::with_opaque_to(topic, opaque).key(key).payload(value).headers(owned(headers));
+        let mut record = BaseRecord::with_opaque_to(topic, opaque).payload(value).headers(owned(headers));
+        record.key = key;
         record.timestamp = at.map(|at| at.0);
         self.queue(topic, record)
     }

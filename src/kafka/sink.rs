@@ -36,7 +36,7 @@ impl KafkaSink {
 }
 
 impl Sink<Vec<Outgoing>> for KafkaSink {
-    async fn write(&mut self, kept: Vec<Landed<Vec<Outgoing>>>, rejected: Vec<Reject>) -> anyhow::Result<()> {
+    async fn write(&mut self, kept: Vec<Landed<Vec<Outgoing>>>, rejected: Vec<Reject>) -> anyhow::Result<usize> {
         for Landed { value, from } in kept {
             let tags = from.first().map(|record| self.inherited(record));
             self.prepared.extend(value.into_iter().map(|mut outgoing| {
@@ -47,7 +47,7 @@ impl Sink<Vec<Outgoing>> for KafkaSink {
             }));
         }
         self.prepared.extend(rejected.iter().map(|reject| dead_letter(reject, &self.clock)));
-        Ok(())
+        Ok(0)
     }
 
     async fn commit(&mut self, offsets: Offsets) -> anyhow::Result<()> {

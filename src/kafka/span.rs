@@ -35,6 +35,10 @@ const DELIVERIES_MAX: usize = 4;
 /// How long a broker that is away is waited for.
 const AWAY_MAX: Duration = Duration::from_mins(1);
 
+/// As the reading of history is called: what was sent again to one hop alone is not for it, as it has read the record where
+/// it came first.
+const HOP: &str = "replay";
+
 /// A part of a partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Span {
@@ -121,7 +125,7 @@ impl Open {
     fn flush(&mut self) -> bool {
         let chunk = std::mem::take(&mut self.chunk);
         self.records.fetch_add(chunk.len() as u64, Ordering::Relaxed);
-        chunk.is_empty() || self.sender.blocking_send(Delivery::Batch(Batch::of_records(chunk))).is_ok()
+        chunk.is_empty() || self.sender.blocking_send(Delivery::Batch(Batch::of_records(HOP, chunk))).is_ok()
     }
 
     /// Closes whatever windows are open.

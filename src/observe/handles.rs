@@ -9,8 +9,8 @@ use crate::model::CloseReason;
 
 use super::registry::Registry;
 use super::table::{
-    BATCHES_CLOSED, CLOSES, DEAD_LETTERS, ENDS, IN_FLIGHT_BYTES, LAG_RECORDS, LAG_SECONDS, Metric, OUTCOMES, REASONS,
-    REBALANCES, RECORDS, SINK_ROWS, SINK_TIME, STAGE_TIME, TRANSACTION_TIME, TRANSACTIONS,
+    BATCHES_CLOSED, CIRCUIT_OPEN, CLOSES, DEAD_LETTERS, ENDS, IN_FLIGHT_BYTES, LAG_RECORDS, LAG_SECONDS, Metric,
+    OUTCOMES, REASONS, REBALANCES, RECORDS, SINK_ROWS, SINK_TIME, STAGE_TIME, TRANSACTION_TIME, TRANSACTIONS,
 };
 
 /// The counters of a closed set of words, all there from the start.
@@ -135,6 +135,25 @@ impl HopMetrics {
             behind.set(float(u64::try_from(records).unwrap_or(0)));
             age.set(seconds);
         }
+    }
+}
+
+/// Whether a hop was stopped for its dead letters.
+#[derive(Debug, Clone)]
+pub struct CircuitMetrics(Gauge);
+
+/// The circuit of the hop `name`, closed.
+#[must_use]
+pub fn circuit(name: &'static str) -> CircuitMetrics {
+    let metrics = CircuitMetrics(Registry::process().gauge(&CIRCUIT_OPEN, &[name]));
+    metrics.open(false);
+    metrics
+}
+
+impl CircuitMetrics {
+    /// The hop is stopped, or runs.
+    pub fn open(&self, open: bool) {
+        self.0.set(f64::from(u8::from(open)));
     }
 }
 

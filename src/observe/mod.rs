@@ -22,7 +22,9 @@ mod table;
 mod tests;
 
 pub use analysis::{AnalysisMetrics, Taken, analysis};
-pub use handles::{HopMetrics, StageMetrics, WindowMetrics, dead_letter, hop, inserted, sink, stage, window};
+pub use handles::{
+    CircuitMetrics, HopMetrics, StageMetrics, WindowMetrics, circuit, dead_letter, hop, inserted, sink, stage, window,
+};
 pub use health::{Component, Health, Kind, Report, State};
 pub use http::{breakers, live, metrics, ready, render, router, serve, whole};
 pub use logs::{Error as LogError, Format as LogFormat, init as init_logs};

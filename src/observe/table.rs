@@ -196,6 +196,8 @@ table! {
     DEAD_LETTERS: "dead_letters_total", Shape::Counter,
         [TOPIC, Label { name: "reason", values: Values::Closed(REASONS) }], "records",
         "Records that became dead letters, by the topic they came from and why.";
+    CIRCUIT_OPEN: "dead_letter_circuit_open", Shape::Gauge, [HOP], "",
+        "Whether a hop was stopped because too much of what it reads would become dead letters: 1, otherwise 0.";
     LAG_RECORDS: "consumer_lag_records", Shape::Gauge, [HOP, TOPIC], "records",
         "Records of a topic that a hop has not committed yet, in the partitions of this worker.";
     LAG_SECONDS: "consumer_lag_seconds", Shape::Gauge, [HOP, TOPIC], "seconds",

@@ -19,7 +19,8 @@ fn value(text: &str, series: &str) -> Option<f64> {
 #[test]
 fn every_metric_of_the_table_is_rendered_and_no_other() {
     let topics = ["table.topic".to_owned()];
-    let _handles = (stage("table/stage"), window("table/stage"), hop("table", &topics), sink(&["table_rows"]));
+    let _handles =
+        (stage("table/stage"), window("table/stage"), hop("table", &topics), circuit("table"), sink(&["table_rows"]));
     let _spending = (provider("table", &["ask"]), spend("table", "model-1"), gen_ai("chat", "table", "model"));
     let _budgets = (budget(), quota("table"), journal(), backlog(), holds());
     let _analyses = analysis();

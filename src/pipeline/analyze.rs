@@ -8,7 +8,7 @@ use super::{Closing, Line, Started, Surroundings};
 use crate::analyze::summary::{self, Writer};
 use crate::analyze::{self, Received};
 use crate::config::Provider;
-use crate::flow::{Decode, Hop};
+use crate::flow::Decode;
 use crate::kafka::{
     self, ANALYSIS_CANCELLATIONS, ANALYSIS_EVENTS, ANALYSIS_JOBS, ANALYSIS_LEDGER, ANALYSIS_WORKERS, DLQ_SUFFIX, Group,
     KafkaSink, Transactions,
@@ -52,7 +52,8 @@ impl Surroundings {
                 warn!(error = format!("{error:#}"), "what summaries have cost is not in the log");
             }
         });
-        let chain = Hop::from(hop.name, source.deliveries, self.clock.clone())
+        let chain = self
+            .hop(hop, source.deliveries)
             .stage(Decode::new("analyze/decode", read, Received::of))
             .apart()
             .stage(parts.stage)

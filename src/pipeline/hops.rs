@@ -20,6 +20,14 @@ pub struct Line {
     pub does: &'static str,
 }
 
+/// The hop whose `stage`, such as `window/decode`, gave up a record of `topic` (without its prefix); `None` where nobody who
+/// reads the topic has such a stage.
+#[must_use]
+pub fn hop_of(topic: &str, stage: &str) -> Option<&'static str> {
+    let kind = |name: &str| name.split('/').next().map(str::to_owned);
+    HOPS.iter().find(|hop| hop.inputs.contains(&topic) && kind(hop.name) == kind(stage)).map(|hop| hop.name)
+}
+
 /// Every hop there is.
 pub const HOPS: &[Line] = &[
     Line {
@@ -90,3 +98,24 @@ pub const HOPS: &[Line] = &[
         does: "write rows",
     },
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stage_belongs_to_one_reader_of_a_topic() {
+        for (topic, stage, hop) in [
+            ("articles.raw", "window/decode", Some("window/articles")),
+            ("articles.batches", "enrich/decode", Some("enrich/articles")),
+            ("articles.batches", "enrich/articles", Some("enrich/articles")),
+            ("articles.batches", "sink", Some("sink")),
+            ("market.contexts", "score/encode", Some("score/market")),
+            ("analysis.jobs", "analyze/decode", Some("analyze")),
+            ("signals", "window/decode", None),
+            ("nobodys", "sink", None),
+        ] {
+            assert_eq!(hop_of(topic, stage), hop, "{topic} {stage}");
+        }
+    }
+}

@@ -164,7 +164,7 @@ fn grown(amount: NanoUsd, share: f64) -> NanoUsd {
 struct Tally(Arc<Mutex<Found>>);
 
 impl Sink<Recalled> for Tally {
-    async fn write(&mut self, kept: Vec<Landed<Recalled>>, _rejected: Vec<Reject>) -> anyhow::Result<()> {
+    async fn write(&mut self, kept: Vec<Landed<Recalled>>, _rejected: Vec<Reject>) -> anyhow::Result<usize> {
         let found = Arc::clone(&self.0);
         // The bound of a question is found by reading it.
         crate::flow::compute(move || {
@@ -180,6 +180,7 @@ impl Sink<Recalled> for Tally {
                     found.known.add(bound, [analysis.input_tokens, analysis.output_tokens], index < researched);
                 }
             }
+            0
         })
         .await
     }

@@ -74,7 +74,7 @@ impl DirectSink {
 }
 
 impl Sink<Replayed> for DirectSink {
-    async fn write(&mut self, kept: Vec<Landed<Replayed>>, mut rejected: Vec<Reject>) -> anyhow::Result<()> {
+    async fn write(&mut self, kept: Vec<Landed<Replayed>>, mut rejected: Vec<Reject>) -> anyhow::Result<usize> {
         let facts: Vec<(&Fact, &Arc<Record>)> = kept
             .iter()
             .filter_map(|Landed { value, from }| Some((value, from.first()?)))
@@ -91,7 +91,8 @@ impl Sink<Replayed> for DirectSink {
             debug!(origin = %record.origin(), reason = reason.code, error = reason.error, "a record was passed over");
         }
         drop(facts);
-        self.buy(kept.into_iter().filter_map(|landed| landed.value.to_buy).collect()).await
+        self.buy(kept.into_iter().filter_map(|landed| landed.value.to_buy).collect()).await?;
+        Ok(0)
     }
 
     async fn commit(&mut self, _offsets: Offsets) -> anyhow::Result<()> {

@@ -1,5 +1,6 @@
 //! Facts as rows, a batch of them in one insert a table.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -117,10 +118,13 @@ impl ClickHouseSink {
 }
 
 impl Sink<Fact> for ClickHouseSink {
-    async fn write(&mut self, kept: Vec<Landed<Fact>>, mut rejected: Vec<Reject>) -> anyhow::Result<()> {
+    async fn write(&mut self, kept: Vec<Landed<Fact>>, mut rejected: Vec<Reject>) -> anyhow::Result<usize> {
         let facts: Vec<(&Fact, &Arc<Record>)> =
             kept.iter().filter_map(|Landed { value, from }| Some((value, from.first()?))).collect();
-        rejected.extend(Box::pin(self.insert.facts(&facts)).await);
+        let refused = Box::pin(self.insert.facts(&facts)).await;
+        // Many rows may be of one record.
+        let refused_count = refused.iter().map(|reject| reject.record.origin()).collect::<HashSet<_>>().len();
+        rejected.extend(refused);
         for reject in &rejected {
             if reject.record.topic.ends_with(DLQ_SUFFIX) {
                 // Its topic is where it stays; another dead letter of it would come back here.
@@ -129,7 +133,7 @@ impl Sink<Fact> for ClickHouseSink {
                 self.prepared.push(dead_letter(reject, &self.clock));
             }
         }
-        Ok(())
+        Ok(refused_count)
     }
 
     async fn commit(&mut self, offsets: Offsets) -> anyhow::Result<()> {
@@ -265,6 +269,8 @@ fn dead_letter_row(letter: &Letter) -> DeadLetterRow<'_> {
             .collect(),
         at: record.timestamp.into(),
         version: record.timestamp.0,
+        retries: headers::retries(&record.headers),
+        kept_in: record.origin().to_string(),
     };
     let Some(added) = added else { return own };
     DeadLetterRow {

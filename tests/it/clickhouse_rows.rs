@@ -162,6 +162,8 @@ async fn repeated_analyses_and_dead_letters_show_once_and_newest() {
         headers: vec![("h", Bytes(&[0xC3])), ("h", Bytes(b""))],
         at: NOON.into(),
         version: NOON.0,
+        retries: 0,
+        kept_in: "articles.raw.dlq/0/5".to_owned(),
     };
     for _ in 0..3 {
         let rows: Vec<_> = analyses.iter().filter_map(AnalysisRow::new).collect();

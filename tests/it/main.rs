@@ -18,6 +18,7 @@ mod clickhouse_rows;
 mod commands;
 mod crash;
 mod dashboards;
+mod dead_letters;
 mod demo;
 mod deployment;
 mod docs;

@@ -23,13 +23,13 @@ pub fn done(mill: &Mill, args: &[&str]) -> Value {
 }
 
 /// Waits until so many articles are analysed, failed and deferred.
-fn until_counts(mill: &Mill, counts: [usize; 3]) {
+pub fn until_counts(mill: &Mill, counts: [usize; 3]) {
     let sql = "SELECT articles_analyzed, articles_failed, articles_deferred FROM batch_processing_sessions_v";
     mill.until_answer(sql, &counts.map(|count| count.to_string()).join("\t"), PATIENCE);
 }
 
 /// What nobody may change: one row an article, and our books are the provider's.
-fn assert_sound(mill: &Mill, stand_ins: &StandIns, analyzed: usize, limit: &str) {
+pub fn assert_sound(mill: &Mill, stand_ins: &StandIns, analyzed: usize, limit: &str) {
     let rows = mill.ask("SELECT count(), uniqExact(article_id) FROM article_analyses_v");
     assert_eq!(rows, format!("{analyzed}\t{analyzed}"));
     let (spent, in_doubt) = counted(mill);

@@ -2,6 +2,7 @@
 
 mod check;
 mod demo;
+mod dlq;
 mod evaluate;
 mod export;
 mod indicators;
@@ -35,6 +36,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Environment};
 use crate::embedded::front;
 use crate::enrich::{market, paid};
+use crate::flow::circuit::Circuits;
 use crate::kafka;
 use crate::pipeline::Surroundings;
 use crate::wire::registry::{self, Registry};
@@ -69,6 +71,7 @@ pub fn execute(cli: Cli) -> anyhow::Result<()> {
             block_on(replay::run(*asked, &environment, load, global.json))
         }
         Command::Sessions(asked) => block_on(sessions::run(asked, load()?, global.json)),
+        Command::Dlq(asked) => block_on(dlq::run(asked, load()?, global.json)),
         Command::Reference(asked) => print_reference(asked.of, global, &load()?),
         Command::Completions(completions) => Ok(completions.write(&mut io::stdout().lock())?),
         Command::ClickhouseFront(asked) => front::run(&front::Settings {
@@ -164,6 +167,7 @@ fn surroundings(config: Config) -> anyhow::Result<Surroundings> {
         store: store(&config, &clock)?,
         clock,
         config: Arc::new(config),
+        circuits: Circuits::default(),
     })
 }
 

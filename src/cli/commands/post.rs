@@ -45,7 +45,7 @@ impl Post {
         };
         let headers: Headers = vec![(headers::FILE.into(), piece.name.clone().into())];
         let key = piece.name.as_bytes();
-        self.producer.send_numbered(&self.topic, &Numbered { number, key, value, headers: &headers, at })?;
+        self.producer.send_numbered(&self.topic, &Numbered { number, key: Some(key), value, headers: &headers, at })?;
         Ok(true)
     }
 

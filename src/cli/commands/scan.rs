@@ -59,6 +59,9 @@ pub(super) async fn run(args: Scan, mut config: Config, as_json: bool) -> anyhow
     check(&args.out)?;
     config.market.strategies.clone_from(&args.strategy.0);
     config.flow.in_flight_bytes_max = config.flow.in_flight_bytes_max.min(IN_FLIGHT_MAX);
+    // The scan tells itself which files are broken, however many there are.
+    config.dead_letters.consecutive_max = 0;
+    config.dead_letters.ratio_max = 1.0;
     if !args.local {
         return scan(&args, config, as_json, stop).await;
     }

@@ -50,7 +50,7 @@ pub const PAGE_ROWS_MAX: u64 = 500;
 const MOMENTS: std::ops::RangeInclusive<i64> = -2_208_988_800_000..=10_413_791_999_999;
 
 /// A time as a question may name it.
-fn moment_of(time: Timestamp) -> i64 {
+pub(super) fn moment_of(time: Timestamp) -> i64 {
     time.0.clamp(*MOMENTS.start(), *MOMENTS.end())
 }
 

@@ -26,7 +26,7 @@ pub use article::ArticleRow;
 pub use candle::CandleRow;
 pub use cells::{Bytes, Moment, Money};
 pub use context::ContextRow;
-pub use dead_letter::DeadLetterRow;
+pub use dead_letter::{DeadLetterActionRow, DeadLetterRow};
 pub use evaluation::EvaluationRow;
 pub use event::EventRow;
 pub use job::{ChartRow, JobRow};

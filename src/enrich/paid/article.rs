@@ -113,6 +113,13 @@ impl Task {
         Self { forgiven: self.attempts, later_than: self.later_than.max(recovered_at), ..self }
     }
 
+    /// The same where it had failed for good after so many attempts, at such a cost, and is to be tried again.
+    #[must_use]
+    pub fn failed(self, (attempts, spent): (u32, NanoUsd)) -> Self {
+        let attempts = i32::try_from(attempts).unwrap_or(i32::MAX);
+        Self { attempts, forgiven: attempts, spent, ..self }
+    }
+
     /// What it comes to when its session, or the one that would pay, was cancelled.
     fn cancelled(&self) -> Verdict {
         if self.session_id == self.purse.session_id {

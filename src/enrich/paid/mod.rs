@@ -21,6 +21,15 @@
 //! later knows it. What it means is derived: no hold is granted to a cancelled session, whoever waits of it is let
 //! go, and who failed before a recovery is tried again. So a command that is read twice changes nothing, and no crash
 //! leaves one half done.
+//!
+//! # Why a dead letter that is sent again is not worked on where it is read
+//! An article that failed for good is a dead letter, and waits for help in `articles.deferred` as well. Were its dead
+//! letter a batch like any other, two would work on one article: its attempts would be counted anew from the first, beside
+//! those that its session knows, and its wait would go on. So it is put back to those who wait ([`Redrive`]), under
+//! the key that it has there already, as one whose next attempt is due: the resumer takes it up once, as
+//! `sessions recover` would have it, and whatever becomes of it ends its wait. Were it sent again twice, or after it was
+//! analysed (`dlq retry` passes that over as far as the sink has told), it is analysed from the journal, at no cost, and
+//! stays one article of its session.
 
 mod article;
 mod estimate;
@@ -44,9 +53,9 @@ pub use self::resume::Resumer;
 pub use self::setup::{Parts, Setup, Topics, check};
 use crate::clock::Clock;
 use crate::flow::{Outgoing, Record, Stage, Verdict};
-use crate::model::{ArticleBatch, Decision, SessionCommand};
+use crate::model::{ArticleBatch, Decision, NanoUsd, SessionCommand};
 use crate::provider::ledger::{Ledger, Refused};
-use crate::wire::headers;
+use crate::wire::headers::{self, Redrive};
 
 /// Batches that are under way at least, however few calls may be.
 pub const RECORDS_MIN: usize = 8;
@@ -58,6 +67,8 @@ const SIDE_BY_SIDE: usize = 256;
 pub struct Received {
     batch: ArticleBatch,
     command: Option<SessionCommand>,
+    /// How often the article in it was tried and what that cost, where it had failed for good and is sent again.
+    failed: Option<(u32, NanoUsd)>,
     partition: i32,
     epoch: u64,
 }
@@ -67,7 +78,8 @@ impl Received {
     #[must_use]
     pub fn of(batch: ArticleBatch, record: &Arc<Record>) -> Self {
         let command = headers::command(&record.headers);
-        Self { batch, command, partition: record.partition, epoch: record.epoch }
+        let failed = Redrive::read(&record.headers).and_then(|redrive| redrive.failed);
+        Self { batch, command, failed, partition: record.partition, epoch: record.epoch }
     }
 }
 
@@ -83,7 +95,7 @@ pub struct Paid {
 impl Paid {
     /// Takes in what is asked of a session.
     async fn decide(&self, received: &Received) -> anyhow::Result<()> {
-        let Received { batch, command: Some(command), partition, epoch } = received else { return Ok(()) };
+        let Received { batch, command: Some(command), partition, epoch, .. } = received else { return Ok(()) };
         let ArticleBatch { account, session_id, .. } = batch;
         let decision = Decision {
             command_id: batch.batch_id.clone(),
@@ -98,7 +110,7 @@ impl Paid {
     }
 
     async fn batch(&self, received: Received) -> Result<Verdict<Vec<Outgoing>>, Refused> {
-        let Received { mut batch, command, partition, epoch } = received;
+        let Received { mut batch, command, failed, partition, epoch } = received;
         if let Some(command) = command {
             return Ok(Verdict::Drop(command.as_str()));
         }
@@ -109,6 +121,10 @@ impl Paid {
         let owned = self.ledger.of(partition, epoch).await?;
         let now = self.clock.now();
         let (owned, batch) = (&owned, &batch);
+        if let Some(failed) = failed {
+            let again = |article| self.records.again(&Task::of_batch(owned, batch, article, now).failed(failed));
+            return Ok(Verdict::Keep(articles.into_iter().map(again).collect::<anyhow::Result<_>>()?));
+        }
         let work = articles.into_iter().map(|article| async move {
             let task = Task::of_batch(owned, batch, article, now);
             let ended = self.analyst.analyze(&task).await?;

@@ -7,6 +7,7 @@
 //! | failed, tried again later | `failed` | waits for its next attempt | – |
 //! | failed for good | `failed` | waits for help | a batch of this article |
 //! | session cancelled | `failed` | – | – |
+//! | failed for good before, and sent again | – | waits for its next attempt, which is due | – |
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -160,6 +161,8 @@ impl Records {
         let now = self.clock.now();
         let (waits_for, not_before, error) = match &verdict {
             Verdict::Analyzed(..) | Verdict::Cancelled => {
+                // An answer from the journal is no attempt, and must not take the place of the one that failed.
+                let attempts = if task.waited { attempts.max(task.attempts + 1) } else { attempts };
                 let mut records = vec![self.analysis(task, verdict, attempts, cost, took)?];
                 if task.waited {
                     records.push(self.waits_no_more(task));
@@ -191,6 +194,29 @@ impl Records {
         }
         records.push(self.waits(task, &deferral)?);
         Ok(records)
+    }
+
+    /// The record that puts an article which failed for good back to those that are tried again, now.
+    ///
+    /// # Errors
+    /// It does not fit its schema, which no article can bring about.
+    pub fn again(&self, task: &Task) -> anyhow::Result<Outgoing> {
+        let now = self.clock.now();
+        let deferral = Deferral {
+            account: task.purse.account.clone(),
+            session_id: task.session_id.clone(),
+            run_id: task.purse.run_id.clone(),
+            batch_id: task.batch_id.clone(),
+            waits_for: WaitsFor::Retry,
+            attempt: task.attempts,
+            forgiven: task.forgiven,
+            since: now,
+            not_before: now,
+            error: String::new(),
+            spent: task.spent,
+            article: task.article.clone(),
+        };
+        self.waits(task, &deferral)
     }
 
     /// The record that ends a wait.

@@ -1,4 +1,9 @@
-//! What a dead letter adds to the headers of the record it keeps.
+//! What a dead letter adds to the headers of the record it keeps, and what it carries when it is sent again.
+//!
+//! Sent again, it loses what said why it died, and says how often that has happened (`dlq.retries`) and, where only one
+//! hop has failed on it, which hop is to take it (`dlq.hop`): every other reader of its topic passes it over, so that
+//! what it succeeded at is not done twice. An article that failed for good keeps how often it was tried and what that
+//! cost. If the record dies again, its new dead letter keeps `dlq.retries`.
 
 use std::borrow::Cow;
 
@@ -15,6 +20,8 @@ const ORIGIN: &str = "dlq.origin";
 const ATTEMPTS: &str = "dlq.attempts";
 const SPENT_USD: &str = "dlq.spent_usd";
 const AT: &str = "dlq.at";
+const RETRIES: &str = "dlq.retries";
+const HOP: &str = "dlq.hop";
 
 /// Why a record is a dead letter. Every field is a header of the same name after `dlq.`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,8 +46,10 @@ impl DeadLetter {
     /// What the names of the added headers begin with.
     pub const PREFIX: &'static str = "dlq.";
 
-    /// Adds the seven headers behind those that the record has, in the place of any `dlq.` header of an earlier death.
+    /// Adds the seven headers behind those that the record has, in the place of any `dlq.` header of an earlier death;
+    /// `dlq.retries` stays.
     pub fn write(&self, headers: &mut Headers) {
+        let retries = retries(headers);
         headers.retain(|(name, _)| !name.starts_with(Self::PREFIX));
         let mut add = |name, value: String| headers.push((Cow::Borrowed(name), Bytes::from(value)));
         add(REASON, self.reason.clone());
@@ -50,6 +59,9 @@ impl DeadLetter {
         add(ATTEMPTS, self.attempts.to_string());
         add(SPENT_USD, self.spent.to_string());
         add(AT, self.at.to_string());
+        if retries > 0 {
+            add(RETRIES, retries.to_string());
+        }
     }
 
     /// What the headers of a dead letter say; `None` where one is missing or cannot be read, so that the record is none
@@ -67,6 +79,53 @@ impl DeadLetter {
             at: Timestamp(at.as_millisecond()),
         })
     }
+}
+
+/// What a dead letter carries when it is sent again.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Redrive {
+    /// How often it is sent again by now; 1 for the first time.
+    pub retries: u32,
+    /// The hop that is to take it, such as `sink`; `None`: every reader of its topic.
+    pub hop: Option<String>,
+    /// How often the article in it was tried and what that cost, where it had failed for good.
+    pub failed: Option<(u32, NanoUsd)>,
+}
+
+impl Redrive {
+    /// Adds what it carries behind the headers of the record, in the place of every `dlq.` header.
+    pub fn write(&self, headers: &mut Headers) {
+        headers.retain(|(name, _)| !name.starts_with(DeadLetter::PREFIX));
+        let mut add = |name, value: String| headers.push((Cow::Borrowed(name), Bytes::from(value)));
+        add(RETRIES, self.retries.to_string());
+        if let Some(hop) = &self.hop {
+            add(HOP, hop.clone());
+        }
+        if let Some((attempts, spent)) = self.failed {
+            add(ATTEMPTS, attempts.to_string());
+            add(SPENT_USD, spent.to_string());
+        }
+    }
+
+    /// What a record carries that was sent again; `None` for one that comes for the first time.
+    #[must_use]
+    pub fn read(headers: &Headers) -> Option<Self> {
+        let retries = Some(retries(headers)).filter(|retries| *retries > 0)?;
+        let failed = || Some((text(headers, ATTEMPTS)?.parse().ok()?, text(headers, SPENT_USD)?.parse().ok()?));
+        Some(Self { retries, hop: text(headers, HOP).map(str::to_owned), failed: failed() })
+    }
+}
+
+/// How often a record was sent again after it had become a dead letter.
+#[must_use]
+pub fn retries(headers: &Headers) -> u32 {
+    text(headers, RETRIES).and_then(|text| text.parse().ok()).unwrap_or(0)
+}
+
+/// Whether a record that was sent again is for another hop than `hop`.
+#[must_use]
+pub fn is_for_another(headers: &Headers, hop: &str) -> bool {
+    text(headers, HOP).is_some_and(|meant| meant != hop)
 }
 
 /// The error text is bounded in characters, of up to four bytes each: more than other values may have.
@@ -117,6 +176,32 @@ mod tests {
                 "dlq.at=2026-11-22T00:00:00.123Z",
             ]
         );
+    }
+
+    #[test]
+    fn what_is_sent_again_says_so_and_a_new_death_keeps_how_often() {
+        let mut headers: Headers =
+            vec![("theirs".into(), Bytes::from_static(b"\xFF")), (REASON.into(), Bytes::from_static(b"malformed"))];
+        assert_eq!((Redrive::read(&headers), retries(&headers)), (None, 0));
+        let redrive = Redrive { retries: 2, hop: Some("sink".into()), failed: Some((3, NanoUsd(125_000))) };
+        redrive.write(&mut headers);
+        let names: Vec<_> = headers.iter().map(|(name, _)| name.as_ref()).collect();
+        assert_eq!(names, ["theirs", RETRIES, HOP, ATTEMPTS, SPENT_USD]);
+        assert_eq!(Redrive::read(&headers), Some(redrive));
+        assert!(is_for_another(&headers, "enrich/articles") && !is_for_another(&headers, "sink"));
+
+        let letter = DeadLetter {
+            reason: "malformed".into(),
+            error: String::new(),
+            stage: "sink".into(),
+            origin: "signals/0/1".parse().unwrap(),
+            attempts: 1,
+            spent: NanoUsd::ZERO,
+            at: Timestamp(0),
+        };
+        letter.write(&mut headers);
+        assert_eq!((DeadLetter::read(&headers), retries(&headers)), (Some(letter), 2));
+        assert!(!is_for_another(&headers, "window/articles"), "whom it was for is no part of a dead letter");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Whether a hop has landed what stands in its topics by now: for those who wait for it without being it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use anyhow::Context as _;
@@ -20,8 +21,8 @@ struct Range {
     partition: i32,
     /// The oldest offset.
     low: i64,
-    /// Behind the last one that is committed.
-    high: i64,
+    /// Where the group stands once it has landed what counts.
+    end: i64,
 }
 
 impl fmt::Debug for Behind {
@@ -31,15 +32,14 @@ impl fmt::Debug for Behind {
 }
 
 impl Behind {
-    /// Notes where the partitions of `topics` (with their prefixes) end now. `group`: the hop's, as
+    /// Notes where the partitions of `topics` (with their prefixes), which transactions write, end now. The mark of the
+    /// last transaction, which nobody is ever given and so nobody commits, does not count. `group`: the hop's, as
     /// [`group_name`](super::group_name) says.
     ///
     /// # Errors
     /// When Kafka does not answer.
     pub fn now(kafka: &config::Kafka, group: &str, topics: &[String]) -> anyhow::Result<Self> {
-        let mut client = client::base(kafka, group);
-        client.set("group.id", group).set("isolation.level", "read_committed");
-        let consumer: BaseConsumer<Calm> = client.create_with_context(Calm).context("creating a consumer")?;
+        let consumer = consumer(kafka, group)?;
         let mut ends = Vec::new();
         for topic in topics {
             let metadata = consumer.fetch_metadata(Some(topic), REQUEST_TIMEOUT).context("asking for partitions")?;
@@ -48,14 +48,27 @@ impl Behind {
                 let (low, high) = consumer
                     .fetch_watermarks(topic, partition, REQUEST_TIMEOUT)
                     .with_context(|| format!("asking for the ends of {topic}/{partition}"))?;
-                ends.push(Range { topic: topic.clone(), partition, low, high });
+                ends.push(Range { topic: topic.clone(), partition, low, end: high - 1 });
             }
         }
         Ok(Self { consumer, ends })
     }
 
-    /// Offsets between where the group stands and the ends. The mark of the last transaction, which nobody is ever given
-    /// and so nobody commits, does not count.
+    /// The group is to land what stands before these offsets of a topic's partitions.
+    ///
+    /// # Errors
+    /// When librdkafka refuses the configuration.
+    pub fn at(kafka: &config::Kafka, group: &str, topic: &str, ends: &BTreeMap<i32, i64>) -> anyhow::Result<Self> {
+        let range = |(partition, end): (&i32, &i64)| Range {
+            topic: topic.to_owned(),
+            partition: *partition,
+            low: 0,
+            end: *end,
+        };
+        Ok(Self { consumer: consumer(kafka, group)?, ends: ends.iter().map(range).collect() })
+    }
+
+    /// Offsets between where the group stands and the ends.
     ///
     /// # Errors
     /// When Kafka does not answer.
@@ -65,13 +78,19 @@ impl Behind {
             asked.add_partition(topic, *partition);
         }
         let committed = self.consumer.committed_offsets(asked, REQUEST_TIMEOUT).context("asking for offsets")?;
-        let left = self.ends.iter().map(|Range { topic, partition, low, high }| {
+        let left = self.ends.iter().map(|Range { topic, partition, low, end }| {
             let at = match committed.find_partition(topic, *partition).map(|element| element.offset()) {
                 Some(Offset::Offset(offset)) => offset,
                 _ => *low,
             };
-            u64::try_from(high - 1 - at).unwrap_or(0)
+            u64::try_from(end - at).unwrap_or(0)
         });
         Ok(left.sum())
     }
+}
+
+fn consumer(kafka: &config::Kafka, group: &str) -> anyhow::Result<BaseConsumer<Calm>> {
+    let mut client = client::base(kafka, group);
+    client.set("group.id", group).set("isolation.level", "read_committed");
+    client.create_with_context(Calm).context("creating a consumer")
 }

@@ -16,7 +16,7 @@ use crate::model::{
     Analysis, ArticleBatch, Cadence, ChartInContext, ChartedSeries, MarketBatch, RawArticle, Series, Timestamp,
 };
 use crate::pipeline::Surroundings;
-use crate::score::{ScoreMarket, signal};
+use crate::score::{ScoreCharts, Scores, signal};
 use crate::sink::{Fact, Replayed};
 use crate::window::{ArticleWindow, Clean, CleanSettings, ReadMarket, WindowSettings};
 use crate::wire::ALLOCATION_BYTES_MAX;
@@ -113,13 +113,13 @@ impl Chain {
                 let bytes_max = config.limits.record_bytes_max.in_memory();
                 let read = self.surroundings.codec::<Series>(bytes_max).await?;
                 let alone: fn(ChartedSeries) -> Vec<ChartedSeries> = |charted| vec![charted];
-                hop.stage(ReadMarket::new(read, bytes_max)).stage(AsOf::new(store.clone(), &self.run_id, alone))
+                hop.stage(ReadMarket::new(read, bytes_max)).stage(AsOf::new(Some(store.clone()), &self.run_id, alone))
             }
             Topic::MarketBatches => {
                 let read = self.surroundings.codec::<MarketBatch>(ALLOCATION_BYTES_MAX).await?;
                 let all: fn(MarketBatch) -> Vec<ChartedSeries> = |batch| batch.series;
                 hop.stage(Decode::new("enrich/decode", read, |batch, _| batch)).stage(AsOf::new(
-                    store.clone(),
+                    Some(store.clone()),
                     &self.run_id,
                     all,
                 ))
@@ -131,47 +131,17 @@ impl Chain {
                     .stage(Turn::new("score/adopt", move |chart| vec![adopted_chart(chart, &run_id)]))
             }
         };
-        let score = ScoreMarket::new(config.market.strategies.clone(), self.surroundings.clock.clone());
-        Ok(charts.stage(Charts { score: Arc::new(score) }))
+        let score = ScoreCharts::new(config.market.strategies.clone(), self.surroundings.clock.clone());
+        Ok(charts.stage(score).stage(Turn::new("score/kept", kept)))
     }
 }
 
-/// Scores charts, and keeps their contexts beside the signals.
-#[derive(Debug)]
-struct Charts {
-    score: Arc<ScoreMarket>,
-}
-
-impl crate::flow::Stage for Charts {
-    type In = Vec<ChartInContext>;
-    type Out = Replayed;
-
-    fn name(&self) -> &'static str {
-        "score/market"
+/// The rows of charts: their signals, and what was known of their markets.
+fn kept(scores: Scores) -> Replayed {
+    let mut facts = Vec::with_capacity(scores.len() * 4);
+    for (chart, signals) in scores {
+        facts.extend(signals.into_iter().map(|signal| Fact::Signal(Box::new(signal))));
+        facts.push(Fact::Context(Box::new(chart)));
     }
-
-    async fn apply(
-        self: Arc<Self>,
-        items: Vec<Vec<ChartInContext>>,
-    ) -> anyhow::Result<Vec<crate::flow::Verdict<Replayed>>> {
-        use crate::flow::Verdict;
-        let score = Arc::clone(&self.score);
-        crate::flow::compute(move || {
-            let judge = |charts: Vec<ChartInContext>| {
-                let mut facts = Vec::with_capacity(charts.len() * 4);
-                for chart in charts {
-                    match score.signals(chart.clone()) {
-                        Ok(signals) => {
-                            facts.extend(signals.into_iter().map(|signal| Fact::Signal(Box::new(signal))));
-                            facts.push(Fact::Context(Box::new(chart)));
-                        }
-                        Err(error) => return Verdict::Reject("unwritable", error.to_string()),
-                    }
-                }
-                Verdict::Keep(Replayed { facts, to_buy: None })
-            };
-            items.into_iter().map(judge).collect()
-        })
-        .await
-    }
+    Replayed { facts, to_buy: None }
 }

@@ -70,6 +70,47 @@ impl ScoreMarket {
     }
 }
 
+/// Charts in their context, each with its signals.
+pub type Scores = Vec<(ChartInContext, Vec<Signal>)>;
+
+/// The same for lists of charts, which stay beside their signals.
+#[derive(Debug)]
+pub struct ScoreCharts(ScoreMarket);
+
+impl ScoreCharts {
+    /// As [`ScoreMarket::new`].
+    #[must_use]
+    pub fn new(strategies: Vec<Strategy>, clock: Clock) -> Self {
+        Self(ScoreMarket::new(strategies, clock))
+    }
+}
+
+impl Stage for ScoreCharts {
+    type In = Vec<ChartInContext>;
+    type Out = Scores;
+
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    async fn apply(self: Arc<Self>, lists: Vec<Vec<ChartInContext>>) -> anyhow::Result<Vec<Verdict<Scores>>> {
+        compute(move || {
+            let scored = |chart: ChartInContext| Ok((chart.clone(), self.0.signals(chart)?));
+            let judged = |charts: Vec<ChartInContext>| {
+                let scores: serde_json::Result<Scores> = charts.into_iter().map(scored).collect();
+                scores.map_or_else(unwritable, Verdict::Keep)
+            };
+            lists.into_iter().map(judged).collect()
+        })
+        .await
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is given what failed")]
+fn unwritable<T>(error: serde_json::Error) -> Verdict<T> {
+    Verdict::Reject("unwritable", error.to_string())
+}
+
 impl Stage for ScoreMarket {
     type In = ChartInContext;
     type Out = Vec<Signal>;
@@ -80,10 +121,7 @@ impl Stage for ScoreMarket {
 
     async fn apply(self: Arc<Self>, charts: Vec<ChartInContext>) -> anyhow::Result<Vec<Verdict<Vec<Signal>>>> {
         compute(move || {
-            let judged = |chart| {
-                self.signals(chart).map_or_else(|error| Verdict::Reject("unwritable", error.to_string()), Verdict::Keep)
-            };
-            charts.into_iter().map(judged).collect()
+            charts.into_iter().map(|chart| self.signals(chart).map_or_else(unwritable, Verdict::Keep)).collect()
         })
         .await
     }

@@ -11,6 +11,7 @@ use signalmill::embedded::providers::{Provider, Settings, StandIns, markets};
 use signalmill::model::{ChartInContext, OiStatus, Signal, Timestamp};
 
 use crate::audit::now_ms;
+use crate::crash::given;
 use crate::mill::Mill;
 use crate::stack::{Raw, Stack, until};
 
@@ -79,7 +80,7 @@ fn waiting(mill: &Mill) -> BTreeSet<String> {
 }
 
 /// Waits until every one of `charts` was told something and none waits.
-fn until_told(mill: &Mill, charts: usize) -> HashMap<String, Vec<ChartInContext>> {
+fn until_told(mill: &Mill, charts: usize, patience: Duration) -> HashMap<String, Vec<ChartInContext>> {
     let told = || {
         let mut told: HashMap<String, Vec<ChartInContext>> = HashMap::new();
         for (_, chart) in mill.decoded::<ChartInContext>() {
@@ -87,7 +88,7 @@ fn until_told(mill: &Mill, charts: usize) -> HashMap<String, Vec<ChartInContext>
         }
         told
     };
-    until("every chart has its context", PATIENCE, || {
+    until("every chart has its context", patience, || {
         let told_once = told().len();
         // Looked at once all were told: who has not come yet does not wait either.
         let waiting = waiting(mill).len();
@@ -135,7 +136,7 @@ fn charts_are_told_at_once_and_again_within_the_quota() {
     files.push(file("binance", "NOSUCHCOINUSDT"));
     files.push(file("binance", &delisted));
     mill.produce("market.files", &files);
-    let told = until_told(&mill, files.len());
+    let told = until_told(&mill, files.len(), PATIENCE);
 
     let count = |status| newest(&told).values().filter(|chart| chart.context.oi_status == status).count();
     assert_eq!([OiStatus::Resolved, OiStatus::Aggregated, OiStatus::Neutral].map(count), [30, 4, 2]);
@@ -200,7 +201,7 @@ fn a_kill_amid_questions_exceeds_no_quota_and_loses_no_chart() {
         worker.kill();
         worker = mill.start();
     }
-    let told = until_told(&mill, files.len());
+    let told = until_told(&mill, files.len(), PATIENCE);
     assert!(newest(&told).values().all(|chart| is_whole(chart)));
     let bill = stand_ins.bill();
     let expected = 1 + 4 * 40;
@@ -218,23 +219,26 @@ fn use_of(units: &Units, window: Duration) -> (f64, u64) {
 
 #[test]
 fn a_kill_costs_only_the_windows_that_it_falls_into() {
-    // Longer than elsewhere, so that what a busy machine takes for a request is little beside it.
-    let minute = Duration::from_secs(10);
+    // Longer than elsewhere, so that what a busy machine takes for a request is little beside it. How near a share is to
+    // the whole is for a quiet machine and a whole minute: SIGNALMILL_QUOTA_MINUTE_SECONDS=60.
+    let seconds = given("SIGNALMILL_QUOTA_MINUTE_SECONDS", 10);
+    let share_min = if seconds < 60 { 0.8 } else { 0.98 };
+    let (minute, patience) = (Duration::from_secs(seconds), Duration::from_secs(12 * seconds));
     let stand_ins = StandIns::start(Settings { units_max: UNITS_MAX, minute, ..Settings::default() }).unwrap();
     stand_ins.set(Provider::Coinalyze, |knobs| knobs.latency = Latency::fixed(Duration::from_millis(10)));
-    let mill = mill("contexts_share", &stand_ins, KEY).set("coinalyze.quota_window", "10s");
+    let mill = mill("contexts_share", &stand_ins, KEY).set("coinalyze.quota_window", &format!("{seconds}s"));
     let mill = mill.set("kafka.worker_id", "only");
     let files: Vec<Raw> = perpetuals(60, false).iter().map(|symbol| file("binance", symbol)).collect();
     let worker = mill.start_ready();
     mill.produce("market.files", &files);
-    until("half is asked", PATIENCE, || match total(&stand_ins) {
+    until("half is asked", patience, || match total(&stand_ins) {
         asked if asked >= 140 => Ok(()),
         asked => Err(format!("{asked} units")),
     });
     worker.kill();
     let killed_at = Timestamp(now_ms());
     let _worker = mill.start();
-    until_told(&mill, files.len());
+    until_told(&mill, files.len(), patience);
     let bill = stand_ins.bill();
     let [units] = bill.units.values().collect::<Vec<_>>()[..] else { panic!("one key: {:?}", bill.units) };
     assert!(units.refused == 0 && units.most_within(minute) <= u64::from(UNITS_MAX));
@@ -246,8 +250,7 @@ fn a_kill_costs_only_the_windows_that_it_falls_into() {
     let found = [&spread, &after].map(|units| use_of(units, minute));
     eprintln!("{away_ms} ms without a request; mean share and emptiest window before and after: {found:.3?}");
     for (share, fewest) in found {
-        // How near it is to the whole is measured by the benchmark; here the machine has other tests to run.
-        assert!(share > 0.8 && fewest >= 20, "{found:?}");
+        assert!(share > share_min && fewest >= 20, "{found:?}");
     }
 }
 
@@ -259,7 +262,7 @@ fn three_keys_bring_three_times_as_many_contexts_a_minute() {
     let files: Vec<Raw> = symbols.iter().map(|symbol| file("binance", symbol)).collect();
     let _worker = mill.start_ready();
     mill.produce("market.files", &files);
-    until_told(&mill, files.len());
+    until_told(&mill, files.len(), PATIENCE);
     let bill = stand_ins.bill();
     assert_eq!((bill.units.len(), refused(&bill.units)), (3, 0));
     assert_eq!(total(&stand_ins), 1 + 4 * 100);
@@ -287,7 +290,7 @@ fn a_wrong_key_leaves_charts_neutral_and_loses_none() {
     worker.stop();
     let mill = mill.variable("COINALYZE_API_KEYS", KEY);
     let worker = mill.start_ready();
-    let told = until_told(&mill, files.len());
+    let told = until_told(&mill, files.len(), PATIENCE);
     assert!(newest(&told).values().all(|chart| is_whole(chart)));
     assert!(!worker.log().contains(KEY));
 }

@@ -59,7 +59,7 @@ pub struct Scan {
     /// Where the feed goes
     #[arg(long, value_name = "FILE", default_value = "master_feed.json")]
     pub out: PathBuf,
-    /// Start Kafka and ClickHouse on this machine for this scan, instead of using the configured ones
+    /// Use no services: the feed is all that comes of it, and nothing is known of derivatives
     #[arg(long)]
     pub local: bool,
     /// Exit with 1 if a file is broken

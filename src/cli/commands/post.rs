@@ -4,12 +4,13 @@
 //! `file` says it too, as its name may say whose candles they are. Parts of a file have times of their own, each later than
 //! the one before: the newest one is the newest version of its series.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::cli::market::{Content, Piece};
 use crate::clock::Clock;
 use crate::config;
-use crate::kafka::{Arrival, MARKET_FILES, Numbered, Producer};
+use crate::kafka::{MARKET_FILES, Numbered, Producer};
 use crate::model::Timestamp;
 use crate::wire::headers::{self, Headers};
 
@@ -24,38 +25,57 @@ pub(super) struct Post {
     clock: Clock,
     /// The time of the last part.
     stamped: Timestamp,
+    ends: BTreeMap<i32, i64>,
+}
+
+/// What has arrived.
+#[derive(Debug)]
+pub(super) struct Sent {
+    /// How many records.
+    pub(super) records: u64,
+    /// The offset behind the last one, by partition.
+    pub(super) ends: BTreeMap<i32, i64>,
 }
 
 impl Post {
     /// To the brokers of `kafka`.
     pub(super) fn new(kafka: &config::Kafka, clock: Clock) -> anyhow::Result<Self> {
         let topic = format!("{}{MARKET_FILES}", kafka.topic_prefix);
-        Ok(Self { producer: Producer::new(kafka)?, topic, clock, stamped: Timestamp::default() })
+        Ok(Self { producer: Producer::new(kafka)?, topic, clock, stamped: Timestamp::default(), ends: BTreeMap::new() })
     }
 
-    /// Queues a piece under a number; says whether there was something to send.
-    pub(super) fn send(&mut self, number: u32, piece: &Piece) -> anyhow::Result<bool> {
+    /// Queues a piece, if there is something to send in it.
+    pub(super) fn send(&mut self, piece: &Piece) -> anyhow::Result<()> {
         let (value, at) = match &piece.content {
             Content::Whole(value) => (value, None),
             Content::Part(value, _) => {
                 self.stamped = self.clock.now().max(self.stamped.plus(TICK));
                 (value, Some(self.stamped))
             }
-            Content::Skipped(_) => return Ok(false),
+            Content::Skipped(_) => return Ok(()),
         };
         let headers: Headers = vec![(headers::FILE.into(), piece.name.clone().into())];
         let key = piece.name.as_bytes();
-        self.producer.send_numbered(&self.topic, &Numbered { number, key: Some(key), value, headers: &headers, at })?;
-        Ok(true)
+        self.producer
+            .send_numbered(&self.topic, &Numbered { number: 0, key: Some(key), value, headers: &headers, at })?;
+        self.arrived()
     }
 
-    /// As [`Producer::arrivals`].
-    pub(super) fn arrivals(&self) -> anyhow::Result<Vec<Arrival>> {
-        self.producer.arrivals()
+    fn arrived(&mut self) -> anyhow::Result<()> {
+        for arrival in self.producer.arrivals()? {
+            let end = self.ends.entry(arrival.partition).or_default();
+            *end = (*end).max(arrival.offset + 1);
+        }
+        Ok(())
     }
 
+    /// Waits until everything has arrived.
+    ///
+    /// # Errors
     /// As [`Producer::finish`].
-    pub(super) fn finish(self) -> anyhow::Result<u64> {
-        self.producer.finish()
+    pub(super) fn finish(mut self) -> anyhow::Result<Sent> {
+        let records = self.producer.flush()?;
+        self.arrived()?;
+        Ok(Sent { records, ends: self.ends })
     }
 }

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 pub(super) use self::file::read;
 pub(super) use self::folder::{Folder, list};
-pub(super) use self::readers::{Content, Next, Piece, Readers};
+pub(super) use self::readers::{Content, Piece, Readers};
 
 /// A file that is not sent, or that was found broken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -7,11 +7,11 @@
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 
 use crate::clock::Clock;
 use crate::market::candles::{self, BYTES_MAX, Broken, Hints, Reason};
@@ -47,17 +47,6 @@ pub(in crate::cli) enum Content {
     Part(Vec<u8>, bool),
     /// Nothing.
     Skipped(Skipped),
-}
-
-/// What comes next.
-#[derive(Debug)]
-pub(in crate::cli) enum Next {
-    /// This.
-    Piece(Piece),
-    /// Nothing yet.
-    Wait,
-    /// Nothing any more.
-    End,
 }
 
 /// Threads at work; they end when this is dropped, each with its file.
@@ -106,23 +95,7 @@ impl Readers {
         Ok(Self { queues, file: 0, files: count })
     }
 
-    /// The next piece, without waiting for it.
-    ///
-    /// # Errors
-    /// A thread has died, which is a defect.
-    pub(in crate::cli) fn poll(&mut self) -> anyhow::Result<Next> {
-        if self.file >= self.files {
-            return Ok(Next::End);
-        }
-        let place = self.file % self.queues.len();
-        match self.queues[place].try_recv() {
-            Ok(piece) => Ok(Next::Piece(self.taken(piece))),
-            Err(TryRecvError::Empty) => Ok(Next::Wait),
-            Err(TryRecvError::Disconnected) => bail!(DIED),
-        }
-    }
-
-    /// The next piece, which is waited for; `None` behind the last.
+    /// The next piece; `None` behind the last.
     ///
     /// # Errors
     /// A thread has died, which is a defect.
@@ -257,6 +230,6 @@ mod tests {
             (6, "whole true"),
         ];
         assert_eq!(seen, expected.map(|(file, what)| (file, what.to_owned())));
-        assert!(matches!(readers.poll(), Ok(Next::End)));
+        assert!(readers.next().unwrap().is_none());
     }
 }

@@ -19,7 +19,7 @@ use crate::model::{ChartInContext, ChartedSeries, Instrument, OiStatus, Timestam
 
 /// The stage.
 pub struct AsOf<I> {
-    store: Store,
+    store: Option<Store>,
     run_id: String,
     split: fn(I) -> Vec<ChartedSeries>,
 }
@@ -31,24 +31,26 @@ impl<I> fmt::Debug for AsOf<I> {
 }
 
 /// Who speaks for which series, and what their histories are.
+#[derive(Default)]
 struct Past {
     spokesmen: HashMap<(String, String), Instrument>,
     histories: HashMap<String, Known>,
 }
 
 impl<I: Send + 'static> AsOf<I> {
-    /// A stage of the run `run_id`, whose items have the charts that `split` gives.
+    /// A stage of the run `run_id`, whose items have the charts that `split` gives. Without a store nothing is known.
     #[must_use]
-    pub fn new(store: Store, run_id: &str, split: fn(I) -> Vec<ChartedSeries>) -> Self {
+    pub fn new(store: Option<Store>, run_id: &str, split: fn(I) -> Vec<ChartedSeries>) -> Self {
         Self { store, run_id: run_id.to_owned(), split }
     }
 
     async fn past(&self, charts: &[Vec<ChartedSeries>]) -> anyhow::Result<Past> {
+        let Some(store) = &self.store else { return Ok(Past::default()) };
         let all = || charts.iter().flatten();
         let series: BTreeSet<(&str, &str)> =
             all().map(|charted| (charted.series.exchange.as_str(), charted.series.symbol.as_str())).collect();
         let series: Vec<(&str, &str)> = series.into_iter().collect();
-        let instruments = self.store.instruments(&series).await.context("looking up who speaks for series")?;
+        let instruments = store.instruments(&series).await.context("looking up who speaks for series")?;
         // The newest comes last.
         let spokesmen: HashMap<(String, String), Instrument> = instruments
             .into_iter()
@@ -64,7 +66,7 @@ impl<I: Send + 'static> AsOf<I> {
         let back = i64::try_from(FIRST_WINDOW.as_millis()).unwrap_or(i64::MAX);
         let since = Timestamp(earliest.saturating_sub(back));
         let interval = contexts::INTERVAL.to_string();
-        let stored = self.store.histories(&symbols, &interval, since).await.context("looking up histories")?;
+        let stored = store.histories(&symbols, &interval, since).await.context("looking up histories")?;
         let mut by_symbol: BTreeMap<String, Vec<StoredSeries>> = BTreeMap::new();
         for series in stored {
             by_symbol.entry(series.coinalyze_symbol.clone()).or_default().push(series);

@@ -51,9 +51,7 @@ pub(in crate::cli::commands) fn run(args: &IngestMarket, config: &Config, as_jso
     let mut post = Post::new(&config.kafka, clock.clone())?;
     let mut readers = Readers::start(&args.dir, files, config.limits.record_bytes_max.in_memory(), clock)?;
     while let Some(piece) = readers.next()? {
-        post.send(0, &piece)?;
-        // Nobody asks for them here, and they must not pile up.
-        post.arrivals()?;
+        post.send(&piece)?;
         match piece.content {
             Content::Part(_, false) => {}
             Content::Whole(_) | Content::Part(_, true) => {
@@ -67,7 +65,7 @@ pub(in crate::cli::commands) fn run(args: &IngestMarket, config: &Config, as_jso
             }
         }
     }
-    done.records = post.finish()?;
+    done.records = post.finish()?.records;
     bar.finish();
     let out = &mut io::stdout().lock();
     if as_json {

@@ -1,19 +1,11 @@
-//! What has become of each file of a scan, and of each series in them. Pure: places and signals in, counts and a feed out.
+//! What has become of each file of a scan, and of each series in them. Pure: signals and stories in, counts and a feed out.
 //!
-//! A file is one record, or several where it was cut. A record ends with one signal for each strategy, or with a dead
-//! letter; a file ends with its last record. Records are known by their place in `market.files`, which every signal and
-//! every dead letter names as its origin.
-//!
-//! Invariants: files = good + broken when all have ended; a series counts once, however many files and records have it,
-//! with its newest version.
+//! Invariants: files = good + broken; a series counts once, however many files have it, with its newest version.
 //!
 //! What a chart shows is by far the most of a signal, and every signal waits here for the last one: it is kept once a
 //! chart, compressed.
 
-#[cfg(test)]
-mod tests;
-
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,63 +13,23 @@ use std::sync::Arc;
 use lz4_flex::{compress_prepend_size, decompress_size_prepended};
 
 use crate::cli::market::Skipped;
-use crate::kafka::Arrival;
 use crate::market::feed::{self, FeedSignal};
-use crate::model::{OiStatus, Signal, Strategy};
-
-/// What is kept of records whose place is not known yet: their signals can be seen a moment before it is.
-const EARLY_MAX: usize = 1_000;
-
-/// Partition and offset in `market.files`.
-pub(super) type Place = (i32, i64);
-
-/// The end of a record, or a part of it.
-#[derive(Debug)]
-pub(super) enum Fate {
-    /// What one strategy says.
-    Signal(Box<Signal>),
-    /// It could not be processed: reason and story.
-    Letter(String, String),
-}
+use crate::model::{OiStatus, Signal};
 
 #[derive(Debug)]
 pub(super) struct Tally {
-    strategies: Vec<Strategy>,
     names: Arc<[PathBuf]>,
-    files: Vec<File>,
-    records: Vec<Sent>,
-    places: HashMap<Place, u32>,
-    early: Vec<(Place, Fate)>,
-    /// Records that were sent and have not arrived.
-    travelling: usize,
-    /// Files that have ended.
-    ended: usize,
-    series: HashMap<String, Vec<Slot>>,
+    /// Reason and story, by the file's place in the folder.
+    broken: BTreeMap<usize, (String, String)>,
+    series: HashMap<String, Scored>,
 }
 
-#[derive(Debug, Clone, Default)]
-struct File {
-    is_read: bool,
-    /// Records that have not ended.
-    open: usize,
-    /// Reason and story.
-    broken: Option<(String, String)>,
-}
-
+/// The newest of a series.
 #[derive(Debug)]
-struct Sent {
-    file: usize,
-    /// A bit for each strategy that has not said anything.
-    missing: u32,
-}
-
-/// What a strategy says of a series.
-#[derive(Debug)]
-struct Slot {
-    strategy: usize,
+struct Scored {
     version: i64,
     status: OiStatus,
-    kept: Kept,
+    signals: Vec<Kept>,
 }
 
 /// A signal whose observability stands beside it, compressed.
@@ -116,165 +68,128 @@ pub(super) struct Counts {
 
 impl Tally {
     /// Of these files, none of them read yet.
-    pub(super) fn new(strategies: Vec<Strategy>, names: Arc<[PathBuf]>) -> Self {
-        let files = vec![File::default(); names.len()];
-        Self {
-            strategies,
-            names,
-            files,
-            records: Vec::new(),
-            places: HashMap::new(),
-            early: Vec::new(),
-            travelling: 0,
-            ended: 0,
-            series: HashMap::new(),
-        }
+    pub(super) fn new(names: Arc<[PathBuf]>) -> Self {
+        Self { names, broken: BTreeMap::new(), series: HashMap::new() }
     }
 
-    /// The number under which the next record, of this file, is sent.
-    pub(super) fn next_number(&self) -> u32 {
-        u32::try_from(self.records.len()).unwrap_or(u32::MAX)
+    /// A file, or a part of it, came to nothing. Its first story counts.
+    pub(super) fn broken(&mut self, file: usize, reason: String, error: String) {
+        self.broken.entry(file).or_insert((reason, error));
     }
 
-    /// The next record was sent; `last`: its file has no other.
-    pub(super) fn sent(&mut self, file: usize, last: bool) {
-        self.records.push(Sent { file, missing: (1 << self.strategies.len()) - 1 });
-        self.travelling += 1;
-        self.files[file].open += 1;
-        self.files[file].is_read = last;
-    }
-
-    /// A file is not sent, or not to its end.
-    pub(super) fn skipped(&mut self, file: usize, reason: String, error: String) {
-        self.files[file].is_read = true;
-        self.files[file].broken.get_or_insert((reason, error));
-        self.ended += usize::from(self.files[file].open == 0);
-    }
-
-    /// A record stands somewhere.
-    pub(super) fn arrived(&mut self, arrival: Arrival) -> serde_json::Result<()> {
-        let place = (arrival.partition, arrival.offset);
-        self.travelling -= 1;
-        self.places.insert(place, arrival.number);
-        let early: Vec<_> = self.early.extract_if(.., |(of, _)| *of == place).collect();
-        early.into_iter().try_for_each(|(_, fate)| self.apply(arrival.number, fate))
-    }
-
-    /// Whether what becomes of this place is of interest: it is a record of ours, or may still turn out to be one.
-    pub(super) fn wants(&self, place: Place) -> bool {
-        self.places.contains_key(&place) || self.travelling > 0
-    }
-
-    /// Whether nothing more should be read before more records have arrived.
-    pub(super) fn is_full(&self) -> bool {
-        self.early.len() >= EARLY_MAX && self.travelling > 0
-    }
-
-    /// Something has become of the record at `place`; says whether it is ours, as far as that is known.
-    pub(super) fn became(&mut self, place: Place, fate: Fate) -> serde_json::Result<bool> {
-        if let Some(number) = self.places.get(&place) {
-            return self.apply(*number, fate).map(|()| true);
-        }
-        if self.travelling > 0 {
-            self.early.push((place, fate));
-        }
-        Ok(false)
-    }
-
-    fn apply(&mut self, number: u32, fate: Fate) -> serde_json::Result<()> {
-        let Some(record) = self.records.get_mut(number as usize) else { return Ok(()) };
-        let was_open = record.missing != 0;
-        let file = record.file;
-        match fate {
-            Fate::Letter(reason, error) => {
-                record.missing = 0;
-                self.files[file].broken.get_or_insert((reason, error));
-            }
-            Fate::Signal(signal) => {
-                let named = |strategy: &Strategy| strategy.as_str() == signal.strategy;
-                let Some(strategy) = self.strategies.iter().position(named) else { return Ok(()) };
-                record.missing &= !(1 << strategy);
-                let is_open = record.missing != 0;
-                self.scored(strategy, *signal)?;
-                if is_open {
-                    return Ok(());
-                }
-            }
-        }
-        if was_open {
-            let file = &mut self.files[file];
-            file.open -= 1;
-            self.ended += usize::from(file.open == 0 && file.is_read);
-        }
-        Ok(())
-    }
-
-    /// Keeps the newest of a series' signals. Those of one chart share what they observed.
-    fn scored(&mut self, strategy: usize, mut signal: Signal) -> serde_json::Result<()> {
-        let (source, version, status) = (signal.source_id.clone(), signal.version, signal.oi_status);
-        let slots = self.series.entry(source).or_default();
-        let place = slots.iter().position(|slot| slot.strategy == strategy);
-        if place.is_some_and(|place| slots[place].version > version) {
+    /// Takes in what the strategies say of a chart, unless something newer is known of its series.
+    ///
+    /// # Errors
+    /// None for what our own strategies have written.
+    pub(super) fn scored(&mut self, signals: Vec<Signal>) -> serde_json::Result<()> {
+        let Some(first) = signals.first() else { return Ok(()) };
+        let (source_id, version, status) = (first.source_id.clone(), first.version, first.oi_status);
+        if self.series.get(&source_id).is_some_and(|known| known.version > version) {
             return Ok(());
         }
-        let observability = compress_prepend_size(std::mem::take(&mut signal.observability).as_bytes());
-        let mut seen = slots.iter().map(|slot| &slot.kept.observability);
-        let observability =
-            seen.find(|seen| ***seen == *observability).map_or_else(|| observability.into(), Arc::clone);
-        let kept = Kept { signal: FeedSignal::try_from(signal)?, observability };
-        let slot = Slot { strategy, version, status, kept };
-        match place {
-            Some(place) => slots[place] = slot,
-            None => slots.push(slot),
+        let mut shared: Option<(String, Arc<[u8]>)> = None;
+        let mut kept = Vec::with_capacity(signals.len());
+        for mut signal in signals {
+            let json = std::mem::take(&mut signal.observability);
+            let observability = match shared.take().filter(|(seen, _)| *seen == json) {
+                Some((_, observability)) => observability,
+                None => compress_prepend_size(json.as_bytes()).into(),
+            };
+            shared = Some((json, Arc::clone(&observability)));
+            kept.push(Kept { signal: FeedSignal::try_from(signal)?, observability });
         }
+        self.series.insert(source_id, Scored { version, status, signals: kept });
         Ok(())
-    }
-
-    /// Records that were sent and have not arrived.
-    pub(super) fn travelling(&self) -> usize {
-        self.travelling
-    }
-
-    /// Files that are waited for.
-    pub(super) fn len(&self) -> usize {
-        self.files.len()
-    }
-
-    /// Files that have ended.
-    pub(super) fn ended(&self) -> usize {
-        self.ended
-    }
-
-    /// Whether all have.
-    pub(super) fn is_complete(&self) -> bool {
-        self.ended == self.files.len()
-    }
-
-    /// The first file that has not ended.
-    pub(super) fn first_open(&self) -> Option<&PathBuf> {
-        self.files.iter().position(|file| !file.is_read || file.open > 0).map(|place| &self.names[place])
     }
 
     /// The counts, and the signals of the feed. `unread` are further files of the folder.
     pub(super) fn into_counts(self, unread: Vec<Skipped>) -> (Counts, Vec<Kept>) {
-        let broken = self.files.into_iter().zip(self.names.iter()).filter_map(|(file, name)| {
-            let (reason, error) = file.broken?;
-            Some(Skipped { file: name.display().to_string(), reason, error })
+        let Self { names, broken, series } = self;
+        let broken = broken.into_iter().map(|(file, (reason, error))| {
+            let file = names.get(file).map(|name| name.display().to_string()).unwrap_or_default();
+            Skipped { file, reason, error }
         });
-        let mut counts = Counts { files: self.names.len() + unread.len(), ..Counts::default() };
+        let mut counts = Counts { files: names.len() + unread.len(), series: series.len(), ..Counts::default() };
         counts.broken = unread.into_iter().chain(broken).collect();
         counts.good = counts.files - counts.broken.len();
-        counts.series = self.series.len();
-        let mut signals = Vec::with_capacity(counts.series * self.strategies.len());
-        for slots in self.series.into_values() {
-            match slots.iter().max_by_key(|slot| slot.version).map(|slot| slot.status) {
-                Some(OiStatus::Resolved) => counts.resolved += 1,
-                Some(OiStatus::Aggregated) => counts.aggregated += 1,
-                Some(OiStatus::Neutral | OiStatus::None) | None => counts.neutral += 1,
+        let mut all = Vec::with_capacity(series.values().map(|scored| scored.signals.len()).sum());
+        for Scored { status, signals, .. } in series.into_values() {
+            match status {
+                OiStatus::Resolved => counts.resolved += 1,
+                OiStatus::Aggregated => counts.aggregated += 1,
+                OiStatus::Neutral | OiStatus::None => counts.neutral += 1,
             }
-            signals.extend(slots.into_iter().map(|slot| slot.kept));
+            all.extend(signals);
         }
-        counts.signals = signals.len();
-        (counts, signals)
+        counts.signals = all.len();
+        (counts, all)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Direction, Id, NanoUsd, SignalKind, Strategy, Timestamp};
+
+    fn signals(source: &str, version: i64, score: f64, oi_status: OiStatus) -> Vec<Signal> {
+        let signal = |strategy: Strategy| Signal {
+            signal_id: Id(String::new()),
+            run_id: "live".to_owned(),
+            kind: SignalKind::Market,
+            source_id: source.to_owned(),
+            subject: source.to_owned(),
+            exchange: String::new(),
+            interval: String::new(),
+            strategy: strategy.as_str().to_owned(),
+            score,
+            direction: Direction::Neutral,
+            confidence: 0.0,
+            strength: 0.0,
+            components: BTreeMap::new(),
+            oi_status,
+            context_age_s: 0.0,
+            oi_metadata: String::new(),
+            observability: format!("{{\"of\":\"{source}\"}}"),
+            analyzer: String::new(),
+            model: String::new(),
+            prompt_version: String::new(),
+            cost: NanoUsd::ZERO,
+            event_time: Timestamp(0),
+            available_at: Timestamp(0),
+            produced_at: Timestamp(0),
+            origin: String::new(),
+            version,
+        };
+        [Strategy::Momentum, Strategy::Reversal].map(signal).into()
+    }
+
+    #[test]
+    fn files_are_good_or_broken_and_a_series_counts_once_with_its_newest_version() {
+        let names = ["good.json", "broken.json", "again.json", "other.json"];
+        let mut tally = Tally::new(names.iter().map(PathBuf::from).collect());
+        tally.broken(1, "malformed".to_owned(), "at byte 1".to_owned());
+        tally.broken(1, "malformed".to_owned(), "at byte 7".to_owned());
+        for (source, version, score, status) in [
+            ("series", 1, 1.0, OiStatus::Neutral),
+            ("series", 3, 3.0, OiStatus::Resolved),
+            ("series", 2, 2.0, OiStatus::Neutral),
+            ("other", 1, 1.0, OiStatus::Aggregated),
+        ] {
+            tally.scored(signals(source, version, score, status)).unwrap();
+        }
+        let unread = Skipped { file: "link.json".to_owned(), reason: "unreadable".to_owned(), error: String::new() };
+        let (counts, signals) = tally.into_counts(vec![unread]);
+        let broken: Vec<_> = counts.broken.iter().map(|broken| (broken.file.as_str(), broken.error.as_str())).collect();
+        assert_eq!(broken, [("link.json", ""), ("broken.json", "at byte 1")]);
+        assert_eq!((counts.files, counts.good, counts.series, counts.signals), (5, 3, 2, 4));
+        assert_eq!((counts.resolved, counts.aggregated, counts.neutral), (1, 1, 0));
+        assert!(Arc::ptr_eq(&signals[0].observability, &signals[1].observability), "what is the same is kept once");
+        for signal in signals.into_iter().map(|kept| kept.whole().unwrap()) {
+            let newest = match signal.observability.get() {
+                r#"{"of":"series"}"# => 3.0,
+                _ => 1.0,
+            };
+            assert!((signal.score - newest).abs() < f64::EPSILON);
+        }
     }
 }

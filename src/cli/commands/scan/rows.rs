@@ -1,0 +1,164 @@
+//! The rows of a scan: its files go into `market.files`, and it ends when they stand in ClickHouse, whoever brings them
+//! there.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, anyhow, bail};
+use futures_util::future::try_join_all;
+use tokio::sync::watch;
+
+use super::stopped;
+use crate::cli::commands::post::{Post, Sent};
+use crate::cli::commands::progress;
+use crate::cli::market::{Content, Readers};
+use crate::config::{self, Bytes};
+use crate::kafka::{self, Behind, DLQ_SUFFIX, MARKET_BATCHES, MARKET_CONTEXTS, MARKET_FILES, SIGNALS};
+use crate::observe::{Component, Health, Kind};
+use crate::pipeline::{HOPS, Line, Surroundings};
+use crate::supervise;
+
+/// The stages between a file and its rows, in their order.
+const STAGES: [&str; 4] = ["window/market", "enrich/market", "score/market", "sink"];
+/// Bytes of records in flight in a stage (`flow.in_flight_bytes_max`) at most: all stages share this process, and more
+/// makes nothing faster.
+const IN_FLIGHT_MAX: Bytes = Bytes::mebi(8);
+/// How long a stage may take without a record getting through it.
+const QUIET_MAX: Duration = Duration::from_secs(30);
+/// Between two looks how many are left.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// Between two looks whether somebody else runs a stage.
+const MEMBERS_LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Sends `files`, which stand below `root`, and waits for their rows.
+///
+/// # Errors
+/// Kafka or ClickHouse does not answer, nothing gets through a stage any more, or it was stopped.
+pub(super) async fn make(
+    root: &Path,
+    mut surroundings: Surroundings,
+    files: Arc<[PathBuf]>,
+    stop: &mut watch::Receiver<bool>,
+) -> anyhow::Result<()> {
+    let config = Arc::make_mut(&mut surroundings.config);
+    config.flow.in_flight_bytes_max = config.flow.in_flight_bytes_max.min(IN_FLIGHT_MAX);
+    let (end, ended) = watch::channel(false);
+    let mut stages = tokio::spawn(stages(surroundings.clone(), ended));
+    let given_up = Arc::new(AtomicBool::new(false));
+    let (root, theirs) = (root.to_owned(), Arc::clone(&given_up));
+    let mut work = tokio::task::spawn_blocking(move || {
+        let sent = send(&root, &surroundings, files, &theirs)?;
+        landed(&surroundings.config.kafka, &sent, &theirs)
+    });
+    let through = tokio::select! {
+        through = &mut work => through.context("waiting for rows panicked")?,
+        () = stopped(stop) => {
+            given_up.store(true, Ordering::Release);
+            work.await.context("waiting for rows panicked")?
+        }
+        died = &mut stages => return Err(lost(died)),
+    };
+    let _ = end.send(true);
+    stages.await.context("the stages died")??;
+    through
+}
+
+fn lost(died: Result<anyhow::Result<()>, tokio::task::JoinError>) -> anyhow::Error {
+    match died {
+        Ok(Ok(())) => anyhow!("the stages ended early"),
+        Ok(Err(error)) => error,
+        Err(died) => anyhow!(died).context("the stages died"),
+    }
+}
+
+/// Runs the stages that nobody else runs, until `ended`.
+async fn stages(surroundings: Surroundings, ended: watch::Receiver<bool>) -> anyhow::Result<()> {
+    let health = Health::new(surroundings.clock.clone());
+    let running = HOPS.iter().filter(|hop| STAGES.contains(&hop.name)).map(|hop| {
+        let health = health.component(Kind::Hop, hop.name);
+        alone(surroundings.clone(), *hop, health, ended.clone())
+    });
+    try_join_all(running).await.map(|_| ())
+}
+
+/// Runs a stage once nobody else does.
+async fn alone(
+    surroundings: Surroundings,
+    hop: Line,
+    health: Component,
+    mut ended: watch::Receiver<bool>,
+) -> anyhow::Result<()> {
+    while kafka::has_members(&surroundings.config.kafka, hop.name).await? {
+        tokio::select! {
+            () = tokio::time::sleep(MEMBERS_LOOK_EVERY) => {}
+            () = stopped(&mut ended) => return Ok(()),
+        }
+    }
+    supervise::run(surroundings, vec![(hop, health)], ended).await
+}
+
+/// Sends the files.
+fn send(
+    root: &Path,
+    surroundings: &Surroundings,
+    files: Arc<[PathBuf]>,
+    given_up: &AtomicBool,
+) -> anyhow::Result<Sent> {
+    let Surroundings { config, clock, .. } = surroundings;
+    let all = files.len();
+    let mut bar = progress("files sent", u64::try_from(all).ok());
+    let mut post = Post::new(&config.kafka, clock.clone())?;
+    let mut readers = Readers::start(root, files, config.limits.record_bytes_max.in_memory(), clock.clone())?;
+    while let Some(piece) = readers.next()? {
+        if given_up.load(Ordering::Acquire) {
+            bail!("stopped: the feed is written, but of {all} files only those before {} were sent", piece.name);
+        }
+        post.send(&piece)?;
+        bar.add(u64::from(!matches!(piece.content, Content::Part(_, false))));
+    }
+    let sent = post.finish()?;
+    bar.finish();
+    Ok(sent)
+}
+
+/// Waits until what was sent, and what comes of it, has got through one stage after the other.
+fn landed(kafka: &config::Kafka, sent: &Sent, given_up: &AtomicBool) -> anyhow::Result<()> {
+    let topic = |name: &str| format!("{}{name}", kafka.topic_prefix);
+    for stage in STAGES {
+        let group = kafka::group_name(kafka, stage);
+        let behind = match stage {
+            "window/market" => Behind::at(kafka, &group, &topic(MARKET_FILES), &sent.ends)?,
+            "enrich/market" => Behind::now(kafka, &group, &[topic(MARKET_BATCHES)])?,
+            "score/market" => Behind::now(kafka, &group, &[topic(MARKET_CONTEXTS)])?,
+            _ => {
+                let letters = topic(&format!("{MARKET_FILES}{DLQ_SUFFIX}"));
+                Behind::now(kafka, &group, &[topic(MARKET_BATCHES), topic(MARKET_CONTEXTS), topic(SIGNALS), letters])?
+            }
+        };
+        let (mut least, mut moved) = (u64::MAX, Instant::now());
+        loop {
+            let left = behind.left()?;
+            if left == 0 {
+                break;
+            }
+            if left < least {
+                (least, moved) = (left, Instant::now());
+            }
+            let why = if given_up.load(Ordering::Acquire) {
+                "stopped".to_owned()
+            } else if moved.elapsed() > QUIET_MAX {
+                format!("nothing has got through the stage {stage} for {QUIET_MAX:?}")
+            } else {
+                std::thread::sleep(LOOK_EVERY);
+                continue;
+            };
+            bail!(
+                "{why}: the feed is written and the files are sent, but {left} records are still to get through \
+                 {stage}: a worker (signalmill run) goes on with them"
+            );
+        }
+    }
+    Ok(())
+}

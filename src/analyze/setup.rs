@@ -141,6 +141,7 @@ impl Setup {
             tally: Tally::new(),
             fences: PerAssignment::default(),
             places: Semaphore::new(analysis.batch_size),
+            ahead: Semaphore::new(analysis.batch_size),
             door: door.clone(),
             clock,
         });

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tracing::{debug, warn};
 
 use super::cancelled::Cancelled;
@@ -54,6 +54,8 @@ pub(super) struct Worker {
     pub(super) fences: PerAssignment<Position>,
     /// One for each job that may be worked on at a time.
     pub(super) places: Semaphore,
+    /// As many for those whose candles are read meanwhile: ClickHouse and the processor work side by side.
+    pub(super) ahead: Semaphore,
     pub(super) door: Door,
     pub(super) clock: Clock,
 }
@@ -104,10 +106,7 @@ impl Worker {
 
     async fn attempts(&self, case: &Case) -> anyhow::Result<Ended> {
         for attempt in 1.. {
-            let place = self.door.wait(self.places.acquire()).await?.context("there are no places any more")?;
-            let tried = self.attempt(case, attempt).await?;
-            drop(place);
-            let error = match tried {
+            let error = match self.attempt(case, attempt).await? {
                 Ok(analysed) => return Ok(Ended::Completed(Box::new(analysed))),
                 Err(Fault::Hopeless(error)) => return Ok(Ended::Hopeless(error)),
                 Err(Fault::Broken(error)) => error,
@@ -130,6 +129,7 @@ impl Worker {
     }
 
     async fn attempt(&self, case: &Case, attempt: u32) -> anyhow::Result<Result<Analysed, Fault>> {
+        let ahead = self.place(&self.ahead).await?;
         self.begin(case, attempt, JobStep::Loading).await?;
         let series = match self.loader.load(case).await? {
             Ok(series) => series,
@@ -137,7 +137,13 @@ impl Worker {
             Err(NoCandles::Broken(error)) => return Ok(Err(Fault::Broken(error))),
         };
         case.is_of(&series.exchange);
+        let _place = self.place(&self.places).await?;
+        drop(ahead);
         case.works(guarded(self.work(case, attempt, series), self.settings.timeout, &self.clock)).await
+    }
+
+    async fn place<'a>(&self, places: &'a Semaphore) -> anyhow::Result<SemaphorePermit<'a>> {
+        self.door.wait(places.acquire()).await?.context("there are no places any more")
     }
 
     async fn work(&self, case: &Case, attempt: u32, series: Series) -> anyhow::Result<Result<Analysed, Fault>> {

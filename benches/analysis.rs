@@ -38,11 +38,12 @@ const PAUSE_MS_MAX: u64 = 500;
 const PATIENCE: Duration = Duration::from_mins(2);
 
 struct Bench {
-    kafka: config::Kafka,
     store: Store,
     runtime: Runtime,
     codec: Codec<JobEvent>,
     tail: Tail,
+    /// One for all: a new one needs half a second for its number.
+    producer: Producer,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -66,7 +67,8 @@ fn main() -> anyhow::Result<()> {
     })?;
     let worker = Worker::start(&worker::Settings { folder: folder.path(), stages: "analyze,sink", config })?;
     let tail = Tail::open(&kafka, ANALYSIS_EVENTS, Start::Earliest)?;
-    let bench = Bench { kafka, store, runtime, codec: Codec::new(ALLOCATION_BYTES_MAX)?, tail };
+    let producer = Producer::new(&kafka)?;
+    let bench = Bench { store, runtime, codec: Codec::new(ALLOCATION_BYTES_MAX)?, tail, producer };
     // The first ones wait for groups to form, and warm everything up.
     bench.produce("warm", SERIES)?;
     bench.ended(SERIES)?;
@@ -105,14 +107,13 @@ fn candles() -> String {
 
 impl Bench {
     fn produce(&self, name: &str, count: u64) -> anyhow::Result<()> {
-        let producer = Producer::new(&self.kafka)?;
         for number in 0..count {
             let id = format!("{name}-{number}");
             let symbol = number % SERIES;
             let json = format!(r#"{{"analysis_id":"{id}","symbol":"COIN{symbol}USDT","interval":"1h"}}"#);
-            producer.send(ANALYSIS_JOBS, Some(id.as_bytes()), json.as_bytes())?;
+            self.producer.send(ANALYSIS_JOBS, Some(id.as_bytes()), json.as_bytes())?;
         }
-        producer.finish()?;
+        self.producer.flush()?;
         Ok(())
     }
 

@@ -15,9 +15,6 @@ use super::message;
 use crate::config;
 use crate::flow::Record;
 
-/// What is fetched ahead of somebody who follows several topics, in KiB.
-const FOLLOWED_KBYTES: &str = "8192";
-
 /// Where to begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Start {
@@ -55,27 +52,6 @@ impl Tail {
     /// When the cluster cannot be reached, or has no such topic.
     pub fn open_partition(kafka: &config::Kafka, topic: &str, partition: i32, start: Start) -> anyhow::Result<Self> {
         Self::of(kafka, topic, Some(partition), start)
-    }
-
-    /// Reads several topics (with their prefixes) from what their ends are now, however late the first fetch is.
-    ///
-    /// # Errors
-    /// When the cluster cannot be reached, or has not all of these topics.
-    pub fn from_ends(kafka: &config::Kafka, topics: &[String]) -> anyhow::Result<Self> {
-        let mut client = client(kafka);
-        client.set("queued.max.messages.kbytes", FOLLOWED_KBYTES);
-        let consumer: BaseConsumer<Calm> = client.create_with_context(Calm).context("creating the consumer")?;
-        let mut assignment = TopicPartitionList::new();
-        for topic in topics {
-            for partition in 0..partitions(kafka, &consumer, topic)? {
-                let (_, end) = consumer
-                    .fetch_watermarks(topic, partition, REQUEST_TIMEOUT)
-                    .with_context(|| format!("asking for the end of {topic}/{partition}"))?;
-                assignment.add_partition_offset(topic, partition, Offset::Offset(end)).context("naming a partition")?;
-            }
-        }
-        consumer.assign(&assignment).context("assigning the partitions")?;
-        Ok(Self { consumer })
     }
 
     fn of(kafka: &config::Kafka, topic: &str, only: Option<i32>, start: Start) -> anyhow::Result<Self> {

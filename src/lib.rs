@@ -60,7 +60,8 @@
 //!    had been measured.
 //! 7. Bounded: every queue, batch, body and wait has a named limit; a full queue pauses the source, never the poll.
 //! 8. Degrade, reject, stop are three things: an item is marked, or waits; a poison record goes to `<topic>.dlq` as it
-//!    was; a broken dependency stops the hop without a commit, and the hop resumes.
+//!    was; a broken dependency stops the hop without a commit, and the hop resumes. So does a topic of which hardly anything
+//!    can be read ([`flow::circuit`]).
 //! 9. Time comes from a [`clock::Clock`]: every hop runs in simulated time in tests.
 
 pub mod model;

@@ -81,7 +81,7 @@ fn main() -> anyhow::Result<()> {
 fn filled(plot: &Plot, worker: &Worker, articles: u64) -> anyhow::Result<Duration> {
     let read = worker.wait_for("score/articles", float(articles), PATIENCE).with_context(|| plot.log())?;
     let topics = [SPEND_LEDGER, SIGNALS].map(|topic| format!("{}{topic}", plot.kafka.topic_prefix));
-    let behind = Behind::now(&plot.kafka, &group_name(&plot.kafka, "sink"), &topics)?;
+    let behind = Behind::of(&plot.kafka, &group_name(&plot.kafka, "sink"))?.written_by_hops(&topics)?;
     while behind.left()? > 0 {
         if worker.started.elapsed() > PATIENCE {
             bail!("not all rows within {PATIENCE:?}\n{}", plot.log());

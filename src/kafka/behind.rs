@@ -1,6 +1,5 @@
 //! Whether a hop has landed what stands in its topics by now: for those who wait for it without being it.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use anyhow::Context as _;
@@ -32,40 +31,48 @@ impl fmt::Debug for Behind {
 }
 
 impl Behind {
-    /// Notes where the partitions of `topics` (with their prefixes), which transactions write, end now. The mark of the
-    /// last transaction, which nobody is ever given and so nobody commits, does not count. `group`: the hop's, as
-    /// [`group_name`](super::group_name) says.
-    ///
-    /// # Errors
-    /// When Kafka does not answer.
-    pub fn now(kafka: &config::Kafka, group: &str, topics: &[String]) -> anyhow::Result<Self> {
-        let consumer = consumer(kafka, group)?;
-        let mut ends = Vec::new();
-        for topic in topics {
-            let metadata = consumer.fetch_metadata(Some(topic), REQUEST_TIMEOUT).context("asking for partitions")?;
-            let count = metadata.topics().first().map_or(0, |topic| topic.partitions().len());
-            for partition in 0..i32::try_from(count).unwrap_or(i32::MAX) {
-                let (low, high) = consumer
-                    .fetch_watermarks(topic, partition, REQUEST_TIMEOUT)
-                    .with_context(|| format!("asking for the ends of {topic}/{partition}"))?;
-                ends.push(Range { topic: topic.clone(), partition, low, end: high - 1 });
-            }
-        }
-        Ok(Self { consumer, ends })
-    }
-
-    /// The group is to land what stands before these offsets of a topic's partitions.
+    /// Of `group`, the hop's, as [`group_name`](super::group_name) says; no topic is looked at yet.
     ///
     /// # Errors
     /// When librdkafka refuses the configuration.
-    pub fn at(kafka: &config::Kafka, group: &str, topic: &str, ends: &BTreeMap<i32, i64>) -> anyhow::Result<Self> {
-        let range = |(partition, end): (&i32, &i64)| Range {
-            topic: topic.to_owned(),
-            partition: *partition,
-            low: 0,
-            end: *end,
-        };
-        Ok(Self { consumer: consumer(kafka, group)?, ends: ends.iter().map(range).collect() })
+    pub fn of(kafka: &config::Kafka, group: &str) -> anyhow::Result<Self> {
+        let mut client = client::base(kafka, group);
+        client.set("group.id", group).set("isolation.level", "read_committed");
+        let consumer = client.create_with_context(Calm).context("creating a consumer")?;
+        Ok(Self { consumer, ends: Vec::new() })
+    }
+
+    /// Notes where the partitions of `topics` (with their prefixes) end now, which hops write. The mark of the last
+    /// transaction, which nobody is ever given and so nobody commits, does not count.
+    ///
+    /// # Errors
+    /// When Kafka does not answer.
+    pub fn written_by_hops(self, topics: &[String]) -> anyhow::Result<Self> {
+        self.up_to(topics, 1)
+    }
+
+    /// The same for topics into which records are put without transactions.
+    ///
+    /// # Errors
+    /// When Kafka does not answer.
+    pub fn put_in(self, topics: &[String]) -> anyhow::Result<Self> {
+        self.up_to(topics, 0)
+    }
+
+    fn up_to(mut self, topics: &[String], marks: i64) -> anyhow::Result<Self> {
+        for topic in topics {
+            let metadata =
+                self.consumer.fetch_metadata(Some(topic), REQUEST_TIMEOUT).context("asking for partitions")?;
+            let count = metadata.topics().first().map_or(0, |topic| topic.partitions().len());
+            for partition in 0..i32::try_from(count).unwrap_or(i32::MAX) {
+                let (low, high) = self
+                    .consumer
+                    .fetch_watermarks(topic, partition, REQUEST_TIMEOUT)
+                    .with_context(|| format!("asking for the ends of {topic}/{partition}"))?;
+                self.ends.push(Range { topic: topic.clone(), partition, low, end: high - marks });
+            }
+        }
+        Ok(self)
     }
 
     /// Offsets between where the group stands and the ends.
@@ -87,10 +94,4 @@ impl Behind {
         });
         Ok(left.sum())
     }
-}
-
-fn consumer(kafka: &config::Kafka, group: &str) -> anyhow::Result<BaseConsumer<Calm>> {
-    let mut client = client::base(kafka, group);
-    client.set("group.id", group).set("isolation.level", "read_committed");
-    client.create_with_context(Calm).context("creating a consumer")
 }

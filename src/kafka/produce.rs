@@ -33,8 +33,8 @@ struct Deliveries {
 /// A record whose place somebody wants to know.
 #[derive(Debug, Clone, Copy)]
 pub struct Numbered<'a> {
-    /// What [`Arrival::number`] will say.
-    pub number: u32,
+    /// What [`Arrival::number`] will say; `None`: nobody wants to know where it stands.
+    pub number: Option<u32>,
     /// Its key, if it has one.
     pub key: Option<&'a [u8]>,
     /// Its value.
@@ -139,7 +139,7 @@ impl Producer {
     /// As [`Producer::send`].
     pub fn send_numbered(&self, topic: &str, numbered: &Numbered<'_>) -> anyhow::Result<()> {
         let Numbered { number, key, value, headers, at } = *numbered;
-        let opaque = usize::try_from(number).unwrap_or(usize::MAX).saturating_add(1);
+        let opaque = number.and_then(|number| usize::try_from(number).ok()?.checked_add(1)).unwrap_or(0);
         let mut record = BaseRecord::with_opaque_to(topic, opaque).payload(value).headers(owned(headers));
         record.key = key;
         record.timestamp = at.map(|at| at.0);

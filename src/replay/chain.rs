@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::OWN_PREFIX;
+use super::account;
 use super::order::Topic;
 use super::settle::{Settle, Turn, adopted, adopted_batch, adopted_chart};
 use crate::clock::Clock;
@@ -60,7 +60,7 @@ impl Chain {
         let Config { articles, limits, .. } = &**config;
         let read = self.surroundings.codec::<RawArticle>(limits.record_bytes_max.in_memory()).await?;
         let screens = CleanSettings { chars_min: articles.min_chars, languages: articles.languages.clone() };
-        let account = format!("{OWN_PREFIX}{run_id}");
+        let account = account(&run_id);
         let gather = WindowSettings {
             run_id,
             session: Cadence::Named(account.clone()),

@@ -38,13 +38,26 @@ pub use self::plan::{Plan, plan};
 pub use self::range::{Bound, parse_bound};
 pub use self::run::{Report, run};
 
+use tokio::sync::watch;
+
 use crate::clickhouse::KIND_REPLAY;
 
-/// Before the id of a run: the name of its account and of its session.
-const OWN_PREFIX: &str = "replay:";
 /// The status of a run that is not over.
 const RUNNING: &str = "running";
 /// The status of a run of which everything has landed.
 const COMPLETED: &str = "completed";
 /// The status of a run that has read everything, and of which something waits to be bought.
 const INCOMPLETE: &str = "incomplete";
+
+/// The name of a run's account, and of its session.
+fn account(run_id: &str) -> String {
+    format!("replay:{run_id}")
+}
+
+/// Resolves once `stop` says so: never, where whoever could have said it is gone.
+async fn told(stop: &watch::Receiver<bool>) {
+    let mut stop = stop.clone();
+    if stop.wait_for(|stop| *stop).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

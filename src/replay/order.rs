@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::OWN_PREFIX;
+use super::account;
 use super::range::Bound;
 use crate::kafka::{ARTICLES_ANALYSES, ARTICLES_BATCHES, ARTICLES_RAW, MARKET_BATCHES, MARKET_CONTEXTS, MARKET_FILES};
 use crate::model::{LIVE_RUN, NanoUsd};
@@ -109,7 +109,7 @@ impl Order {
     /// The account that pays for the run, and its only session.
     #[must_use]
     pub fn account(&self) -> String {
-        format!("{OWN_PREFIX}{}", self.run_id)
+        account(&self.run_id)
     }
 
     /// What decides the rows of the run, as it is written down.

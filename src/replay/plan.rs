@@ -81,10 +81,8 @@ pub async fn plan(
 ) -> anyhow::Result<Plan> {
     let topic = surroundings.topic(order.topic.as_str());
     let look = Look::open(&surroundings.config.kafka, &topic, "signalmill-replay-plan")?;
-    let (from, to) = (order.from.clone(), order.to.clone());
-    let resolved = tokio::task::spawn_blocking(move || range::resolve(&look, from.as_ref(), to.as_ref()));
-    let spans = resolved.await.context("looking at the topic panicked")??;
-    let total = spans.iter().map(|span| u64::try_from(span.offsets.end - span.offsets.start).unwrap_or(0)).sum();
+    let spans = range::ordered(Arc::new(look), order).await?;
+    let total = range::total(&spans);
     let rests: Vec<Rest> = spans.into_iter().map(|span| Rest { origin: span.offsets.start, span }).collect();
     let chain = Chain {
         surroundings: surroundings.clone(),

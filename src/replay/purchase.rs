@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use tokio::sync::watch;
 
 use super::order::Order;
+use super::told;
 use crate::config::{Config, Provider};
 use crate::kafka::{self, ARTICLES_ANALYSES, ARTICLES_BATCHES, Behind, DLQ_SUFFIX, SIGNALS, SPEND_LEDGER, group_name};
 use crate::model::{Cadence, NanoUsd};
@@ -78,7 +79,7 @@ pub(super) async fn buy(
     let mut hops = tokio::spawn(supervise::run(own.clone(), hops, told_to_end));
     let ended = tokio::select! {
         ended = ended_all(&own, order) => ended,
-        () = told(stop) => Err(anyhow::anyhow!(
+        () = told(&stop) => Err(anyhow::anyhow!(
             "stopped; what was bought is kept: the same command with --run-id {} goes on", order.run_id
         )),
         died = &mut hops => return died.context("the hops of the run died")?,
@@ -118,16 +119,18 @@ async fn ended_all(own: &Surroundings, order: &Order) -> anyhow::Result<()> {
 async fn landed(own: &Surroundings) -> anyhow::Result<()> {
     let topic = |name: &str| own.topic(name);
     let failed = topic(&format!("{ARTICLES_BATCHES}{DLQ_SUFFIX}"));
-    let ways: [(&str, Vec<String>); 3] = [
-        ("enrich/articles", vec![topic(ARTICLES_BATCHES)]),
-        ("score/articles", vec![topic(ARTICLES_ANALYSES)]),
-        ("sink", vec![topic(ARTICLES_BATCHES), topic(ARTICLES_ANALYSES), topic(SIGNALS), topic(SPEND_LEDGER), failed]),
+    let bought = [topic(ARTICLES_BATCHES)];
+    let ways = [
+        ("enrich/articles", &bought[..], vec![]),
+        ("score/articles", &[], vec![topic(ARTICLES_ANALYSES)]),
+        ("sink", &bought, vec![topic(ARTICLES_ANALYSES), topic(SIGNALS), topic(SPEND_LEDGER), failed]),
     ];
-    for (hop, topics) in ways {
+    for (hop, put_in, written) in ways {
+        let put_in = put_in.to_vec();
         let kafka = own.config.kafka.clone();
         let wait = move || -> anyhow::Result<()> {
             // In this order: what a hop is to reach has ended before it is looked at.
-            let behind = Behind::now(&kafka, &group_name(&kafka, hop), &topics)?;
+            let behind = Behind::of(&kafka, &group_name(&kafka, hop))?.put_in(&put_in)?.written_by_hops(&written)?;
             while behind.left()? > 0 {
                 std::thread::sleep(LOOK_EVERY);
             }
@@ -136,10 +139,4 @@ async fn landed(own: &Surroundings) -> anyhow::Result<()> {
         tokio::task::spawn_blocking(wait).await.context("waiting for rows panicked")??;
     }
     Ok(())
-}
-
-async fn told(mut stop: watch::Receiver<bool>) {
-    if stop.wait_for(|stop| *stop).await.is_err() {
-        std::future::pending::<()>().await;
-    }
 }

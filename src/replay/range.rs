@@ -1,11 +1,12 @@
 //! Which offsets are read: from bounds as people give them to spans of partitions, and these as a row keeps them.
 
 use std::fmt;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use jiff::{SignedDuration, Span as Calendar, Zoned};
 
-use super::order::Unfit;
+use super::order::{Order, Unfit};
 use crate::kafka::{Look, Span};
 use crate::model::Timestamp;
 
@@ -56,8 +57,28 @@ pub fn parse_bound(text: &str, now: Timestamp) -> Result<Bound, Unfit> {
     Ok(Bound::Time(Timestamp(start.timestamp().as_millisecond())))
 }
 
-/// The spans between two bounds, as the topic is now. Blocks.
-pub(super) fn resolve(look: &Look, from: Option<&Bound>, to: Option<&Bound>) -> anyhow::Result<Vec<Span>> {
+/// The spans of an order, as the topic is now.
+///
+/// # Errors
+/// When Kafka does not answer.
+pub(super) async fn ordered(look: Arc<Look>, order: &Order) -> anyhow::Result<Vec<Span>> {
+    let (from, to) = (order.from.clone(), order.to.clone());
+    let resolved = tokio::task::spawn_blocking(move || resolve(&look, from.as_ref(), to.as_ref()));
+    resolved.await.context("looking at the topic panicked")?
+}
+
+/// Offsets between two.
+pub(super) fn length(from: i64, to: i64) -> u64 {
+    u64::try_from(to - from).unwrap_or(0)
+}
+
+/// Offsets of all spans.
+pub(super) fn total(spans: &[Span]) -> u64 {
+    spans.iter().map(|span| length(span.offsets.start, span.offsets.end)).sum()
+}
+
+/// The spans between two bounds. Blocks.
+fn resolve(look: &Look, from: Option<&Bound>, to: Option<&Bound>) -> anyhow::Result<Vec<Span>> {
     let whole = look.whole()?;
     // Behind the last record of a time there is the end.
     let at = |bound: &Bound| -> anyhow::Result<Vec<Option<i64>>> {

@@ -12,6 +12,7 @@ use crate::flow::record::Limits;
 use crate::kafka::{Segment, Span, SpanReading, read_span};
 
 use super::order::Topic;
+use super::told;
 
 /// Offsets of a segment of articles or readings.
 const SEGMENT: i64 = 16_384;
@@ -63,7 +64,7 @@ where
                 let (end, records) = (segment.end, Arc::clone(&segment.records));
                 tokio::select! {
                     landed = land(segment) => landed?,
-                    () = stopped(stop) => return Ok(false),
+                    () = told(stop) => return Ok(false),
                 }
                 done(partition, end, records.load(Ordering::Relaxed)).await?;
             }
@@ -77,12 +78,4 @@ where
         .await
         .context("reading history")?;
     Ok(ended.into_iter().all(|whole| whole))
-}
-
-async fn stopped(stop: &watch::Receiver<bool>) {
-    let mut stop = stop.clone();
-    if stop.wait_for(|stop| *stop).await.is_err() {
-        // Whoever could have stopped it is gone.
-        std::future::pending::<()>().await;
-    }
 }

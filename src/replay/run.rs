@@ -10,7 +10,7 @@ use serde::Serialize;
 use tokio::sync::watch;
 
 use super::chain::Chain;
-use super::order::{Order, Settings, Unfit};
+use super::order::{Order, Settings, Topic, Unfit};
 use super::reading::{self, Rest};
 use super::settle::Settle;
 use super::{COMPLETED, INCOMPLETE, KIND_REPLAY, RUNNING, purchase, range};
@@ -93,7 +93,7 @@ async fn journal_is_whole(surroundings: &Surroundings) -> anyhow::Result<()> {
     let kafka = surroundings.config.kafka.clone();
     let topic = surroundings.topic(SPEND_LEDGER);
     let wait = move || -> anyhow::Result<bool> {
-        let behind = Behind::now(&kafka, &kafka::group_name(&kafka, "sink"), &[topic])?;
+        let behind = Behind::of(&kafka, &kafka::group_name(&kafka, "sink"))?.written_by_hops(&[topic])?;
         let asked_at = Instant::now();
         while behind.left()? > 0 {
             if asked_at.elapsed() > JOURNAL_PATIENCE {
@@ -124,9 +124,7 @@ async fn begin(surroundings: &Surroundings, order: &Order, look: &Arc<Look>) -> 
         let spans = range::read(&state.from, &state.to).context("reading the range of the run")?;
         return Ok((state, spans));
     }
-    let (look, from, to) = (Arc::clone(look), order.from.clone(), order.to.clone());
-    let resolved = tokio::task::spawn_blocking(move || range::resolve(&look, from.as_ref(), to.as_ref()));
-    let spans = resolved.await.context("looking at the topic panicked")??;
+    let spans = range::ordered(Arc::clone(look), order).await?;
     let [from, to] = range::write(&spans);
     let now = clock.now();
     let state = RunState {
@@ -169,7 +167,7 @@ impl Running {
         let (look, asked) = (Arc::clone(&self.look), spans.clone());
         let reached = tokio::task::spawn_blocking(move || look.reached(&asked));
         let reached = reached.await.context("asking how far the run is panicked")??;
-        let total = spans.iter().map(|span| length(span.offsets.start, span.offsets.end)).sum();
+        let total = range::total(&spans);
         let mut counts = BTreeMap::new();
         let mut rests = Vec::new();
         let mut offsets = 0;
@@ -178,7 +176,7 @@ impl Running {
             let (at, note) = reached.unwrap_or_default();
             let at = at.clamp(origin, span.offsets.end.max(origin));
             counts.insert(span.partition, note.parse().unwrap_or(0));
-            offsets += length(origin, at);
+            offsets += range::length(origin, at);
             rests.push(Rest { origin, span: Span { offsets: at..span.offsets.end, ..span } });
         }
         let at: BTreeMap<i32, i64> = rests.iter().map(|rest| (rest.span.partition, rest.span.offsets.start)).collect();
@@ -220,7 +218,6 @@ impl Running {
     }
 
     async fn land(&self, chain: &Chain, segment: Segment, buys: Option<&Buys>) -> anyhow::Result<()> {
-        use super::order::Topic;
         let Segment { deliveries, .. } = segment;
         let hop: Hop<Replayed> = match self.order.topic {
             Topic::ArticlesRaw | Topic::ArticlesBatches => {
@@ -289,11 +286,7 @@ impl Done {
         let count = self.counts.entry(partition).or_default();
         *count += records;
         let at = self.at.insert(partition, end).unwrap_or(end);
-        self.offsets += length(at, end);
+        self.offsets += range::length(at, end);
         (*count, self.offsets)
     }
-}
-
-fn length(from: i64, to: i64) -> u64 {
-    u64::try_from(to - from).unwrap_or(0)
 }

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::OWN_PREFIX;
+use super::account;
 use crate::clock::Clock;
-use crate::enrich::recall::Recalled;
+use crate::enrich::recall::{Asker, Evidence, Recalled, told};
 use crate::flow::{Outgoing, Stage, Verdict, compute, written};
-use crate::model::{Analysis, Article, ArticleBatch, ChartInContext, Outcome, Signal, identity};
+use crate::model::{Analysis, Article, ArticleBatch, ChartInContext, Outcome, Signal, Timestamp, identity};
 use crate::score::signal;
 use crate::sink::{Fact, Landings, Replayed};
 use crate::wire::headers::Tags;
@@ -74,8 +74,7 @@ fn bought(
 }
 
 /// The record of an article that was not bought.
-fn waits(batch: &ArticleBatch, article: &Article, now: crate::model::Timestamp) -> Analysis {
-    use crate::enrich::recall::{Asker, Evidence, told};
+fn waits(batch: &ArticleBatch, article: &Article, now: Timestamp) -> Analysis {
     let ArticleBatch { run_id, session_id, batch_id, .. } = batch;
     let asker = Asker { run: run_id, session: session_id, batch: batch_id };
     Analysis {
@@ -111,7 +110,7 @@ impl Stage for Settle {
 
 /// An analysis of another run, as one of `run_id`, paid for before.
 pub(super) fn adopted(analysis: Analysis, run_id: &str) -> Analysis {
-    Analysis { run_id: run_id.to_owned(), session_id: format!("{OWN_PREFIX}{run_id}"), ..analysis }
+    Analysis { run_id: run_id.to_owned(), session_id: account(run_id), ..analysis }
 }
 
 /// A chart of another run, as one of `run_id`.
@@ -122,7 +121,7 @@ pub(super) fn adopted_chart(mut chart: ChartInContext, run_id: &str) -> ChartInC
 
 /// A batch of another run, as one of `run_id`.
 pub(super) fn adopted_batch(batch: ArticleBatch, run_id: &str) -> ArticleBatch {
-    let account = format!("{OWN_PREFIX}{run_id}");
+    let account = account(run_id);
     ArticleBatch { run_id: run_id.to_owned(), session_id: account.clone(), account, ..batch }
 }
 

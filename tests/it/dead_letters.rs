@@ -91,7 +91,8 @@ fn shown_as_it_was(mill: &Mill, place: (i32, i64)) {
 
 #[test]
 fn what_was_too_large_passes_once_the_limit_is_raised_and_poison_does_not_circle() {
-    let mill = Mill::on(Stack::shared(), "dead_letters").set("limits.record_bytes_max", "16 KiB");
+    let mill = Mill::on(Stack::shared(), "dead_letters").set("kafka.worker_id", "only");
+    let mill = mill.set("limits.record_bytes_max", "16 KiB");
     // What was sent again for another hop is nothing to this one.
     let for_another = Raw { headers: vec![("dlq.hop", b"sink".to_vec())], ..garbage() };
     let records = [sound(0), large(), garbage(), for_another, sound(1)];
@@ -229,6 +230,7 @@ fn health(worker: &mut Worker) -> String {
 #[test]
 fn a_topic_of_garbage_stops_the_hop_and_goes_on_when_somebody_says_so() {
     let mill = Mill::on(Stack::shared(), "dead_letters_circuit")
+        .set("kafka.worker_id", "only")
         .set("dead_letters.consecutive_max", "20")
         .set("dead_letters.pause", "300ms");
     let records: Vec<Raw> = (0..5).map(sound).chain((0..300).map(|_| garbage())).chain((5..10).map(sound)).collect();

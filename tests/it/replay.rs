@@ -149,6 +149,12 @@ fn a_plan_says_what_buying_costs_and_the_run_keeps_to_its_limit() {
                    WHERE session_id = 'replay:paid'";
     assert_eq!(mill.ask(session), "200\t200\t0");
     assert_eq!([spent(&mill, "autumn"), mill.ask("SELECT count() FROM signals_v")], live, "live traffic is as it was");
+
+    // A single batch is bought as well as many are.
+    mill.feed_range(200..203, Duration::ZERO).join().unwrap();
+    let report = done(&mill, &["replay", "--topic", "articles.raw", "--run-id", "last", "--max-usd", "1"]);
+    assert_eq!(report["status"], "completed", "{report}");
+    assert_eq!(mill.ask("SELECT count(), uniqExact(source_id) FROM signals FINAL WHERE run_id = 'last'"), "203\t203");
 }
 
 /// Kills in the gate; more where `SIGNALMILL_REPLAY_KILLS` says so.

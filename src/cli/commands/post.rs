@@ -4,7 +4,6 @@
 //! `file` says it too, as its name may say whose candles they are. Parts of a file have times of their own, each later than
 //! the one before: the newest one is the newest version of its series.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::cli::market::{Content, Piece};
@@ -25,23 +24,13 @@ pub(super) struct Post {
     clock: Clock,
     /// The time of the last part.
     stamped: Timestamp,
-    ends: BTreeMap<i32, i64>,
-}
-
-/// What has arrived.
-#[derive(Debug)]
-pub(super) struct Sent {
-    /// How many records.
-    pub(super) records: u64,
-    /// The offset behind the last one, by partition.
-    pub(super) ends: BTreeMap<i32, i64>,
 }
 
 impl Post {
     /// To the brokers of `kafka`.
     pub(super) fn new(kafka: &config::Kafka, clock: Clock) -> anyhow::Result<Self> {
         let topic = format!("{}{MARKET_FILES}", kafka.topic_prefix);
-        Ok(Self { producer: Producer::new(kafka)?, topic, clock, stamped: Timestamp::default(), ends: BTreeMap::new() })
+        Ok(Self { producer: Producer::new(kafka)?, topic, clock, stamped: Timestamp::default() })
     }
 
     /// Queues a piece, if there is something to send in it.
@@ -56,26 +45,12 @@ impl Post {
         };
         let headers: Headers = vec![(headers::FILE.into(), piece.name.clone().into())];
         let key = piece.name.as_bytes();
-        self.producer
-            .send_numbered(&self.topic, &Numbered { number: 0, key: Some(key), value, headers: &headers, at })?;
-        self.arrived()
+        let record = Numbered { number: None, key: Some(key), value, headers: &headers, at };
+        self.producer.send_numbered(&self.topic, &record)
     }
 
-    fn arrived(&mut self) -> anyhow::Result<()> {
-        for arrival in self.producer.arrivals()? {
-            let end = self.ends.entry(arrival.partition).or_default();
-            *end = (*end).max(arrival.offset + 1);
-        }
-        Ok(())
-    }
-
-    /// Waits until everything has arrived.
-    ///
-    /// # Errors
     /// As [`Producer::finish`].
-    pub(super) fn finish(mut self) -> anyhow::Result<Sent> {
-        let records = self.producer.flush()?;
-        self.arrived()?;
-        Ok(Sent { records, ends: self.ends })
+    pub(super) fn finish(self) -> anyhow::Result<u64> {
+        self.producer.finish()
     }
 }

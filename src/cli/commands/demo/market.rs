@@ -140,7 +140,7 @@ pub(super) fn send(kafka: &config::Kafka, now: Timestamp) -> anyhow::Result<u64>
             let (headers, at) = (Headers::new(), Some(Timestamp(moment)));
             producer.send_numbered(
                 &topic,
-                &Numbered { number: 0, key: Some(key.as_bytes()), value: &file, headers: &headers, at },
+                &Numbered { number: None, key: Some(key.as_bytes()), value: &file, headers: &headers, at },
             )?;
         }
     }

@@ -241,7 +241,8 @@ impl Retry<'_> {
         let producer = Arc::clone(&self.producer);
         let send = move || -> anyhow::Result<HashMap<usize, String>> {
             for (number, (topic, key, value, headers)) in (0..).zip(&records) {
-                producer.send_numbered(topic, &Numbered { number, key: key.as_deref(), value, headers, at: None })?;
+                let key = key.as_deref();
+                producer.send_numbered(topic, &Numbered { number: Some(number), key, value, headers, at: None })?;
             }
             producer.flush()?;
             let arrived = producer.arrivals()?.into_iter().filter_map(|arrival| {

@@ -65,7 +65,7 @@ pub(in crate::cli::commands) fn run(args: &IngestMarket, config: &Config, as_jso
             }
         }
     }
-    done.records = post.finish()?.records;
+    done.records = post.finish()?;
     bar.finish();
     let out = &mut io::stdout().lock();
     if as_json {

@@ -11,7 +11,7 @@ use futures_util::future::try_join_all;
 use tokio::sync::watch;
 
 use super::stopped;
-use crate::cli::commands::post::{Post, Sent};
+use crate::cli::commands::post::Post;
 use crate::cli::commands::progress;
 use crate::cli::market::{Content, Readers};
 use crate::config::{self, Bytes};
@@ -49,8 +49,8 @@ pub(super) async fn make(
     let given_up = Arc::new(AtomicBool::new(false));
     let (root, theirs) = (root.to_owned(), Arc::clone(&given_up));
     let mut work = tokio::task::spawn_blocking(move || {
-        let sent = send(&root, &surroundings, files, &theirs)?;
-        landed(&surroundings.config.kafka, &sent, &theirs)
+        send(&root, &surroundings, files, &theirs)?;
+        landed(&surroundings.config.kafka, &theirs)
     });
     let through = tokio::select! {
         through = &mut work => through.context("waiting for rows panicked")?,
@@ -100,12 +100,7 @@ async fn alone(
 }
 
 /// Sends the files.
-fn send(
-    root: &Path,
-    surroundings: &Surroundings,
-    files: Arc<[PathBuf]>,
-    given_up: &AtomicBool,
-) -> anyhow::Result<Sent> {
+fn send(root: &Path, surroundings: &Surroundings, files: Arc<[PathBuf]>, given_up: &AtomicBool) -> anyhow::Result<()> {
     let Surroundings { config, clock, .. } = surroundings;
     let all = files.len();
     let mut bar = progress("files sent", u64::try_from(all).ok());
@@ -118,25 +113,25 @@ fn send(
         post.send(&piece)?;
         bar.add(u64::from(!matches!(piece.content, Content::Part(_, false))));
     }
-    let sent = post.finish()?;
+    post.finish()?;
     bar.finish();
-    Ok(sent)
+    Ok(())
 }
 
 /// Waits until what was sent, and what comes of it, has got through one stage after the other.
-fn landed(kafka: &config::Kafka, sent: &Sent, given_up: &AtomicBool) -> anyhow::Result<()> {
+fn landed(kafka: &config::Kafka, given_up: &AtomicBool) -> anyhow::Result<()> {
     let topic = |name: &str| format!("{}{name}", kafka.topic_prefix);
     for stage in STAGES {
-        let group = kafka::group_name(kafka, stage);
+        let behind = Behind::of(kafka, &kafka::group_name(kafka, stage))?;
         let behind = match stage {
-            "window/market" => Behind::at(kafka, &group, &topic(MARKET_FILES), &sent.ends)?,
-            "enrich/market" => Behind::now(kafka, &group, &[topic(MARKET_BATCHES)])?,
-            "score/market" => Behind::now(kafka, &group, &[topic(MARKET_CONTEXTS)])?,
+            "window/market" => behind.put_in(&[topic(MARKET_FILES)]),
+            "enrich/market" => behind.written_by_hops(&[topic(MARKET_BATCHES)]),
+            "score/market" => behind.written_by_hops(&[topic(MARKET_CONTEXTS)]),
             _ => {
                 let letters = topic(&format!("{MARKET_FILES}{DLQ_SUFFIX}"));
-                Behind::now(kafka, &group, &[topic(MARKET_BATCHES), topic(MARKET_CONTEXTS), topic(SIGNALS), letters])?
+                behind.written_by_hops(&[topic(MARKET_BATCHES), topic(MARKET_CONTEXTS), topic(SIGNALS), letters])
             }
-        };
+        }?;
         let (mut least, mut moved) = (u64::MAX, Instant::now());
         loop {
             let left = behind.left()?;

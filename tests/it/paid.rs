@@ -188,7 +188,7 @@ fn killed(name: &str, seed: u64, kills: usize, articles: usize) {
 
 #[test]
 fn kills_amid_paid_calls_hold_the_budget() {
-    let runs = given("SIGNALMILL_PAID_RUNS", 12);
+    let runs = given("SIGNALMILL_PAID_RUNS", 6);
     for run in 0..runs {
         killed(&format!("paid_killed_{run}"), 100 + run, 4, 120);
     }

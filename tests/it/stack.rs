@@ -20,6 +20,8 @@ use signalmill::embedded::{Services, clickhouse, kafka};
 
 /// Time that a topic may take to be read to its end.
 const READ_PATIENCE: Duration = Duration::from_mins(1);
+/// The broker's heap: all tests make their topics in it, tens of thousands of partitions.
+const HEAP_MB: u32 = 1536;
 /// How often a condition is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(40);
 
@@ -53,6 +55,7 @@ impl Stack {
         let kafka = kafka::Settings {
             port: kafka_port,
             properties: properties.iter().map(own).collect(),
+            heap_mb: HEAP_MB,
             ..kafka::Settings::in_folder(folder.join("kafka"))
         };
         let clickhouse = clickhouse::Settings {

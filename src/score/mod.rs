@@ -97,8 +97,8 @@ impl Stage for ScoreCharts {
         compute(move || {
             let scored = |chart: ChartInContext| Ok((chart.clone(), self.0.signals(chart)?));
             let judged = |charts: Vec<ChartInContext>| {
-                let scores: serde_json::Result<Scores> = charts.into_iter().map(scored).collect();
-                scores.map_or_else(unwritable, Verdict::Keep)
+                let all: serde_json::Result<Scores> = charts.into_iter().map(scored).collect();
+                all.map_or_else(unwritable, Verdict::Keep)
             };
             lists.into_iter().map(judged).collect()
         })

@@ -239,7 +239,7 @@ impl Retry<'_> {
             })
             .collect();
         let producer = Arc::clone(&self.producer);
-        let send = move || -> anyhow::Result<HashMap<usize, String>> {
+        let deliver = move || -> anyhow::Result<HashMap<usize, String>> {
             for (number, (topic, key, value, headers)) in (0..).zip(&records) {
                 let key = key.as_deref();
                 producer.send_numbered(topic, &Numbered { number: Some(number), key, value, headers, at: None })?;
@@ -253,8 +253,8 @@ impl Retry<'_> {
             Ok(arrived.collect())
         };
         let first = chosen.first().map(|(planned, _)| place(&planned.letter)).unwrap_or_default();
-        let sent = tokio::task::spawn_blocking(send).await.context("sending panicked")?;
-        sent.with_context(|| format!("sending {} letters from {first} on", chosen.len()))
+        let places = tokio::task::spawn_blocking(deliver).await.context("sending panicked")?;
+        places.with_context(|| format!("sending {} letters from {first} on", chosen.len()))
     }
 }
 

@@ -35,6 +35,7 @@ pub fn fold(text: &str, holds: Holds) -> String {
         may_space: holds.marks || holds.addresses || memmem::find(text.as_bytes(), b"  ").is_some(),
         unmarked: String::new(),
         shortened: String::new(),
+        spaced: String::new(),
         tail_lines: 0,
     };
     if memmem::find(text.as_bytes(), b"\n\n").is_some() {
@@ -71,6 +72,7 @@ struct Fold {
     may_space: bool,
     unmarked: String,
     shortened: String,
+    spaced: String,
     /// Headlines still to drop.
     tail_lines: u32,
 }
@@ -139,8 +141,21 @@ impl Fold {
         self.shortened = shortened;
     }
 
-    /// Puts a finished paragraph out, unless it is chrome or says nothing.
+    /// Puts a finished paragraph out with single spaces. It is judged as it will stand there: cleaned again, it must not be
+    /// shorter than it was when it was judged.
     fn keep(&mut self, text: &str) {
+        if self.may_space && memmem::find(text.as_bytes(), b"  ").is_some() {
+            let mut spaced = std::mem::take(&mut self.spaced);
+            single_spaced(&mut spaced, text);
+            self.put(&spaced);
+            self.spaced = spaced;
+        } else {
+            self.put(text);
+        }
+    }
+
+    /// Puts a paragraph out, unless it is chrome or says nothing.
+    fn put(&mut self, text: &str) {
         if !text.contains(char::is_alphanumeric) {
             return;
         }
@@ -162,22 +177,18 @@ impl Fold {
         if !self.out.is_empty() {
             self.out.push('\n');
         }
-        if self.may_space && memmem::find(text.as_bytes(), b"  ").is_some() {
-            push_single_spaced(&mut self.out, text);
-        } else {
-            self.out.push_str(text);
-        }
+        self.out.push_str(text);
     }
 }
 
 /// Characters that a wrapped line may begin with besides letters and digits.
 const OPENERS: [char; 12] = ['(', '"', '\'', '“', '‘', '$', '€', '£', '`', '_', '[', '&'];
 
-/// Appends `text` with runs of spaces made one.
-fn push_single_spaced(out: &mut String, text: &str) {
-    let from = out.len();
+/// Writes `text` with runs of spaces made one.
+fn single_spaced(out: &mut String, text: &str) {
+    out.clear();
     for word in text.split(' ').filter(|word| !word.is_empty()) {
-        if out.len() > from {
+        if !out.is_empty() {
             out.push(' ');
         }
         out.push_str(word);
@@ -203,6 +214,8 @@ mod tests {
     #[test]
     fn spaces_become_one() {
         check("a  b   c \n   d", "a b c\nd");
+        // Too long to be a pointer to another article only by its spaces.
+        check(&format!("Read more: {}{}b\nText.", "a".repeat(100), " ".repeat(100)), "Text.");
     }
 
     #[test]

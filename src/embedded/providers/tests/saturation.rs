@@ -17,7 +17,7 @@ use crate::provider::adapter::{Coinalyze, Http};
 use crate::provider::call::Called;
 use crate::provider::quota::{Quota, Ticket, Until};
 
-const MINUTE: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(2);
 const UNITS_MAX: u32 = 40;
 const COINS: usize = 30;
 const RULES: Rules = Rules {
@@ -130,7 +130,7 @@ async fn a_busy_key_is_never_refused_and_never_idle() {
     let units = &bill.units[KEY];
     assert_eq!((units.refused, units.total()), (0, 1 + 4 * u64::try_from(COINS).unwrap()));
     assert!(units.most_within(MINUTE) <= u64::from(UNITS_MAX));
-    // What a second of a busy machine allows; minutes of a minute are simulated where the quota is.
+    // What two seconds of a busy machine allow; minutes of a minute are simulated where the quota is.
     let share = units.share_used(UNITS_MAX, MINUTE).unwrap();
     assert!(share > 0.8, "{share}");
     for (instrument, known) in &scan.store {

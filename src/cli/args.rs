@@ -16,7 +16,7 @@ use clap_complete::Shell;
 use crate::config::Environment;
 use crate::observe;
 
-pub use self::dead_letters::{Dlq, DlqDrop, DlqList, DlqRetry, DlqShow, DlqState, When, Which};
+pub use self::dead_letters::{Chosen, Dlq, DlqDrop, DlqList, DlqRetry, DlqShow, DlqState, When, Which};
 pub use self::evaluate::{Evaluate, Group, Kind};
 pub use self::market::{Choice, Export, Indicators, IngestMarket, MasterFeed, Patterns, Scan};
 pub use self::replay::{AboutRuns, Replay, ReplayOrder};

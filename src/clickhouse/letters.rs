@@ -11,7 +11,7 @@ use super::insert::Poisoned;
 use super::questions::moment_of;
 use super::rows::DeadLetterActionRow;
 use super::{Failure, Store};
-use crate::model::{Article, ArticleBatch, Timestamp};
+use crate::model::{Article, ArticleBatch, NanoUsd, Timestamp};
 
 /// What may have been done about a letter; a later step has a higher number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +69,14 @@ pub struct DeadLetterState {
     pub state: String,
     /// Bytes of its payload.
     pub payload_bytes: u64,
+}
+
+impl DeadLetterState {
+    /// What its attempts cost.
+    #[must_use]
+    pub fn spent(&self) -> NanoUsd {
+        NanoUsd(u64::try_from(self.spent_nanos).unwrap_or(0))
+    }
 }
 
 /// The payload of a letter.

@@ -70,7 +70,8 @@ impl Store {
     /// The server does not answer.
     pub async fn letters(&self) -> Result<Vec<Letters>, Failure> {
         let sql = "SELECT topic, reason, count() AS count, toUnixTimestamp64Milli(max(at)) AS newest_at \
-                   FROM dead_letters_v WHERE state IN ('open', 'sending') GROUP BY topic, reason ORDER BY count DESC, topic, reason LIMIT ?";
+                   FROM dead_letters_v WHERE state IN ('open', 'sending') GROUP BY topic, reason \
+                   ORDER BY count DESC, topic, reason LIMIT ?";
         self.all(self.client.query(sql).bind(LETTERS_MAX)).await
     }
 

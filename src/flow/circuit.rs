@@ -154,7 +154,6 @@ impl Circuit {
     /// Cuts off the end of `batch` that must not be committed.
     pub(super) fn weigh<T>(&self, batch: &mut Batch<T>) -> Weighed {
         let mut counts = self.counts.lock().clone();
-        let before = counts.clone();
         // Where the rejects in a row began that the batch ends with so far.
         let mut run = 0;
         let mut cut = None;
@@ -171,7 +170,7 @@ impl Circuit {
         let Some((cut, place, why)) = cut else { return Weighed { counts, open: None } };
         let at = batch.story(place).map_or_else(String::new, |story| format!("; {story}"));
         batch.truncate(cut);
-        let mut counts = before;
+        let mut counts = self.counts.lock().clone();
         for (code, records) in batch.ends() {
             for _ in 0..records {
                 let _ = counts.add(is_rejected(code), &self.limits);

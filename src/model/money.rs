@@ -34,6 +34,13 @@ impl NanoUsd {
         Self(self.0.saturating_sub(other.0))
     }
 
+    /// In dollars, for gauges and JSON: exact to the nano-dollar below nine million dollars.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "exact below nine million dollars")]
+    pub fn dollars(self) -> f64 {
+        self.0 as f64 / 1e9
+    }
+
     /// As the signed integer behind ClickHouse's `Decimal(18, 9)`; saturates at its largest value.
     #[must_use]
     pub fn decimal(self) -> i64 {

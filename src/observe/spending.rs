@@ -261,7 +261,7 @@ impl BudgetMetrics {
 
     fn show(&self, at: usize, amounts: [NanoUsd; 3]) {
         for (gauge, amount) in self.0[at].iter().zip(amounts) {
-            gauge.set(dollars(amount));
+            gauge.set(amount.dollars());
         }
     }
 }
@@ -297,7 +297,7 @@ pub fn backlog() -> BacklogMetrics {
 impl BacklogMetrics {
     /// What waits is expected to cost so much and to be done in this time.
     pub fn stands(&self, cost: NanoUsd, drain: Duration) {
-        self.0.set(dollars(cost));
+        self.0.set(cost.dollars());
         self.1.set(drain.as_secs_f64());
     }
 }
@@ -309,9 +309,4 @@ fn change(gauge: &Gauge, before: usize, now: usize) {
     } else {
         gauge.decrement((before - now) as f64);
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "exact to the nano-dollar below nine million dollars")]
-fn dollars(amount: NanoUsd) -> f64 {
-    amount.0 as f64 / 1e9
 }

@@ -37,7 +37,6 @@ use crate::wire::headers::Headers;
 const ARTICLES: u64 = 100;
 const ARTICLES_MIN: u64 = 10;
 const ARTICLES_MAX: u64 = 1_000;
-const NANOS_PER_USD: f64 = 1e9;
 /// The header by which a wish that is repeated is known.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// Longest value of it.
@@ -280,7 +279,7 @@ fn accepted(api: &Api, meant: &Meant, articles: u64, batches: u64, estimate: Est
         check_status_url: None,
         articles,
         batches,
-        budget_usd: dollars(meant.budget),
+        budget_usd: meant.budget.dollars(),
         estimate,
         analyzer: llm.provider.as_str(),
         model: if llm.provider == Provider::Lexicon { String::new() } else { adapter::model(llm).to_owned() },
@@ -324,14 +323,9 @@ fn sum(expected: &[Expected], budget: NanoUsd) -> Estimate {
     });
     Estimate {
         articles_affordable: affordable.count() as u64,
-        usd_p50: dollars(total(|article| article.typical)),
-        usd_worst: dollars(total(|article| article.worst)),
+        usd_p50: total(|article| article.typical).dollars(),
+        usd_worst: total(|article| article.worst).dollars(),
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "exact below nine million dollars")]
-fn dollars(amount: NanoUsd) -> f64 {
-    amount.0 as f64 / NANOS_PER_USD
 }
 
 /// Batches as the window would make them: of `articles.batch_size` articles and `articles.batch_bytes_max` bytes.

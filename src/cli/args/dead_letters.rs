@@ -107,9 +107,9 @@ pub struct DlqShow {
     pub payload_to: Option<PathBuf>,
 }
 
-/// Arguments of `dlq retry`.
-#[derive(Debug, Clone, Args)]
-pub struct DlqRetry {
+/// Dead letters that something is done about.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Chosen {
     /// The records that died, or their places in `.dlq` topics: TOPIC/PARTITION/OFFSET
     #[arg(value_name = "LETTER")]
     pub letters: Vec<Origin>,
@@ -119,6 +119,14 @@ pub struct DlqRetry {
     /// All of them: needed where neither letters nor a filter are given
     #[arg(long)]
     pub all: bool,
+}
+
+/// Arguments of `dlq retry`.
+#[derive(Debug, Clone, Args)]
+pub struct DlqRetry {
+    /// Which ones
+    #[command(flatten)]
+    pub chosen: Chosen,
     /// Say what would be sent and what that may cost, and send nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -136,15 +144,9 @@ pub struct DlqRetry {
 /// Arguments of `dlq drop`.
 #[derive(Debug, Clone, Args)]
 pub struct DlqDrop {
-    /// The records that died, or their places in `.dlq` topics: TOPIC/PARTITION/OFFSET
-    #[arg(value_name = "LETTER")]
-    pub letters: Vec<Origin>,
     /// Which ones
     #[command(flatten)]
-    pub which: Which,
-    /// All of them: needed where neither letters nor a filter are given
-    #[arg(long)]
-    pub all: bool,
+    pub chosen: Chosen,
     /// Say what would be put aside, and do nothing
     #[arg(long)]
     pub dry_run: bool,

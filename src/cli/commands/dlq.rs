@@ -19,12 +19,12 @@ use serde_json::{Value, json};
 
 use super::store;
 use crate::cli::Usage;
-use crate::cli::args::{Dlq, DlqList, DlqState, When, Which};
+use crate::cli::args::{Chosen, Dlq, DlqList, DlqState, When, Which};
 use crate::cli::output::{self, Table};
 use crate::clickhouse::{DeadLetterFilter, DeadLetterState, Store};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::model::{NanoUsd, Timestamp};
+use crate::model::Timestamp;
 use crate::wire::headers::Origin;
 
 /// What the commands work with.
@@ -82,12 +82,12 @@ fn named(prefix: &str, name: &str) -> Vec<String> {
 }
 
 /// Many letters are done something about only where somebody says which, or that it is all of them.
-fn check_choice(which: &Which, letters: &[Origin], all: bool) -> Result<(), Usage> {
+fn check_choice(Chosen { letters, which, all }: &Chosen) -> Result<(), Usage> {
     let Which { topic, reason, stage, since, until, state } = which;
     let filtered = [topic, reason, stage].iter().any(|text| text.is_some())
         || [since, until].iter().any(|time| time.is_some())
         || *state != DlqState::Open;
-    if filtered || all || !letters.is_empty() {
+    if filtered || *all || !letters.is_empty() {
         return Ok(());
     }
     Err(Usage("name dead letters, or give a filter such as --topic or --reason; for all of them: --all".to_owned()))
@@ -102,6 +102,7 @@ async fn list(args: &DlqList, desk: &Desk, as_json: bool) -> anyhow::Result<()> 
     let mut table =
         Table::new(&["letter", "reason", "stage", "state", "retries", "attempts", "spent", "bytes", "at", "error"]);
     for letter in letters {
+        let spent = letter.spent();
         table.row([
             place(&letter),
             letter.reason,
@@ -109,7 +110,7 @@ async fn list(args: &DlqList, desk: &Desk, as_json: bool) -> anyhow::Result<()> 
             letter.state,
             letter.retries.to_string(),
             letter.attempts.to_string(),
-            format!("${}", NanoUsd(u64::try_from(letter.spent_nanos).unwrap_or(0))),
+            format!("${spent}"),
             letter.payload_bytes.to_string(),
             Timestamp(letter.at).to_string(),
             letter.error,
@@ -136,7 +137,7 @@ fn described(letter: &DeadLetterState) -> Value {
         "error": letter.error,
         "stage": letter.stage,
         "attempts": letter.attempts,
-        "spent_usd": dollars(NanoUsd(u64::try_from(letter.spent_nanos).unwrap_or(0))),
+        "spent_usd": letter.spent().dollars(),
         "headers": headers,
         "at": Timestamp(letter.at).to_string(),
         "state": letter.state,
@@ -152,11 +153,6 @@ fn shown(bytes: &[u8]) -> Value {
     std::str::from_utf8(bytes).map_or_else(encoded, Value::from)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "exact below nine million dollars")]
-fn dollars(amount: NanoUsd) -> f64 {
-    amount.0 as f64 / 1e9
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -170,10 +166,13 @@ mod tests {
 
     #[test]
     fn nothing_is_done_about_all_of_them_by_mistake() {
+        let of = |which: &Which, letters: &[Origin], all| {
+            check_choice(&Chosen { letters: letters.to_vec(), which: which.clone(), all })
+        };
         let all = Which::default();
         let some = Which { reason: Some("failed".to_owned()), ..Which::default() };
         let one = ["articles.raw/0/7".parse().unwrap()];
-        assert!(check_choice(&all, &[], false).is_err() && check_choice(&all, &[], true).is_ok());
-        assert!(check_choice(&some, &[], false).is_ok() && check_choice(&all, &one, false).is_ok());
+        assert!(of(&all, &[], false).is_err() && of(&all, &[], true).is_ok());
+        assert!(of(&some, &[], false).is_ok() && of(&all, &one, false).is_ok());
     }
 }

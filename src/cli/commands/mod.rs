@@ -40,7 +40,7 @@ use crate::flow::circuit::Circuits;
 use crate::kafka;
 use crate::pipeline::Surroundings;
 use crate::wire::registry::{self, Registry};
-use crate::wire::{self, ALLOCATION_BYTES_MAX, Codec};
+use crate::wire::{self, Codec};
 
 /// Carries a command out.
 ///
@@ -92,11 +92,11 @@ fn block_on(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()
     ended
 }
 
-/// Reads records of `T`, by the schema registry where one is configured.
-fn reading<T: wire::Record>(registry: Option<Arc<Registry>>) -> Result<Codec<T>, wire::Unfit> {
+/// Reads records of `T` that take at most so many bytes, by the schema registry where one is configured.
+fn reading<T: wire::Record>(registry: Option<Arc<Registry>>, bytes_max: usize) -> Result<Codec<T>, wire::Unfit> {
     match registry {
-        Some(registry) => Codec::reading(registry, ALLOCATION_BYTES_MAX),
-        None => Codec::new(ALLOCATION_BYTES_MAX),
+        Some(registry) => Codec::reading(registry, bytes_max),
+        None => Codec::new(bytes_max),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::kafka::{self, DLQ_SUFFIX, Start};
 use crate::model::{
     Analysis, ArticleBatch, ChartInContext, Deferral, LedgerEntry, MarketBatch, RawArticle, Series, Signal,
 };
-use crate::wire::{self, Record as _};
+use crate::wire::{self, ALLOCATION_BYTES_MAX, Record as _};
 
 /// How long one look for a record waits.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -78,7 +78,7 @@ fn decoded<T: wire::Record>(
     registry: Option<std::sync::Arc<wire::Registry>>,
     runtime: tokio::runtime::Runtime,
 ) -> anyhow::Result<Reader> {
-    let codec = super::reading::<T>(registry)?;
+    let codec = super::reading::<T>(registry, ALLOCATION_BYTES_MAX)?;
     Ok(Box::new(move |record| {
         let Some(value) = &record.value else { return Value::Null };
         match runtime.block_on(codec.read(value)) {

@@ -2,7 +2,7 @@
 //! are asked about for the first time. What was answered before is free, so this is an upper bound.
 
 use super::Desk;
-use crate::cli::commands::registry;
+use crate::cli::commands::{reading, registry};
 use crate::config::{Config, Provider};
 use crate::enrich::paid;
 use crate::flow::Record;
@@ -10,7 +10,7 @@ use crate::kafka::{ANALYSIS_JOBS, ARTICLES_BATCHES, ARTICLES_RAW};
 use crate::model::{Article, ArticleBatch, NanoUsd, RawArticle, Screen, Timestamp};
 use crate::provider::estimate::{Estimator, Expected};
 use crate::window::{Clean, CleanSettings};
-use crate::wire::{self, ALLOCATION_BYTES_MAX, Codec, Unread};
+use crate::wire::{ALLOCATION_BYTES_MAX, Codec, Unread};
 
 /// What one letter may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,8 +41,8 @@ impl Costs {
         let registry = registry(&desk.config, &desk.clock)?;
         Ok(Self {
             estimator: paid::estimator(&desk.config)?,
-            articles: codec(registry.clone(), limits.record_bytes_max.in_memory())?,
-            batches: codec(registry, ALLOCATION_BYTES_MAX)?,
+            articles: reading(registry.clone(), limits.record_bytes_max.in_memory())?,
+            batches: reading(registry, ALLOCATION_BYTES_MAX)?,
             clean: Clean::new(CleanSettings { chars_min: articles.min_chars, languages: articles.languages.clone() }),
             llm: llm.provider,
         })
@@ -88,16 +88,6 @@ impl Costs {
             sum.typical = sum.typical.saturating_add(expected.typical);
         }
         Cost::Known(sum)
-    }
-}
-
-fn codec<T: wire::Record>(
-    registry: Option<std::sync::Arc<wire::Registry>>,
-    bytes_max: usize,
-) -> Result<Codec<T>, wire::Unfit> {
-    match registry {
-        Some(registry) => Codec::reading(registry, bytes_max),
-        None => Codec::new(bytes_max),
     }
 }
 

@@ -2,7 +2,6 @@
 
 use crate::clickhouse::DeadLetterState;
 use crate::kafka::{ARTICLES_BATCHES, DLQ_SUFFIX, TOPICS};
-use crate::model::NanoUsd;
 use crate::pipeline::hop_of;
 use crate::wire::Reason;
 use crate::wire::headers::{Origin, Redrive};
@@ -40,11 +39,10 @@ pub(super) fn target(letter: &DeadLetterState, prefix: &str) -> Option<&'static 
 pub(super) fn redrive(letter: &DeadLetterState, topic: &str) -> Redrive {
     let read_by_nobody = Reason::ALL.iter().any(|reason| reason.as_str() == letter.reason);
     let attempts = u32::try_from(letter.attempts).unwrap_or(0);
-    let spent = NanoUsd(u64::try_from(letter.spent_nanos).unwrap_or(0));
     Redrive {
         retries: letter.retries.saturating_add(1),
         hop: if read_by_nobody { None } else { hop_of(topic, &letter.stage).map(str::to_owned) },
-        failed: (letter.reason == FAILED && topic == ARTICLES_BATCHES).then_some((attempts, spent)),
+        failed: (letter.reason == FAILED && topic == ARTICLES_BATCHES).then_some((attempts, letter.spent())),
     }
 }
 
@@ -74,6 +72,7 @@ pub(super) fn groups(planned: Vec<Planned>) -> Vec<Vec<Planned>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::NanoUsd;
 
     fn letter(topic: &str, reason: &str, stage: &str, kept_in: &str) -> DeadLetterState {
         DeadLetterState {

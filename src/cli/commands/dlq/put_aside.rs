@@ -26,9 +26,10 @@ struct Dropped {
 }
 
 pub(super) async fn run(args: &DlqDrop, desk: &Desk, as_json: bool) -> anyhow::Result<()> {
-    check_choice(&args.which, &args.letters, args.all)?;
-    let letters = desk.store.dead_letters_in_order(&desk.filter(&args.which, &args.letters), args.limit).await?;
-    if letters.is_empty() && !args.letters.is_empty() {
+    check_choice(&args.chosen)?;
+    let letters =
+        desk.store.dead_letters_in_order(&desk.filter(&args.chosen.which, &args.chosen.letters), args.limit).await?;
+    if letters.is_empty() && !args.chosen.letters.is_empty() {
         bail!("none of these is a dead letter that could be dropped (`--state all` takes every one)");
     }
     if !args.dry_run {

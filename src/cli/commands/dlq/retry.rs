@@ -31,7 +31,7 @@ use serde::Serialize;
 use super::cost::{Cost, Costs, FREE};
 use super::plan::{Planned, groups, redrive, target};
 use super::put_aside::note;
-use super::{Desk, check_choice, dollars, place};
+use super::{Desk, check_choice, place};
 use crate::cli::args::DlqRetry;
 use crate::cli::commands::progress;
 use crate::cli::output::{self, Progress};
@@ -65,9 +65,10 @@ struct Done {
 }
 
 pub(super) async fn run(args: &DlqRetry, desk: &Desk, as_json: bool) -> anyhow::Result<()> {
-    check_choice(&args.which, &args.letters, args.all)?;
-    let letters = desk.store.dead_letters_in_order(&desk.filter(&args.which, &args.letters), args.limit).await?;
-    if letters.is_empty() && !args.letters.is_empty() {
+    check_choice(&args.chosen)?;
+    let letters =
+        desk.store.dead_letters_in_order(&desk.filter(&args.chosen.which, &args.chosen.letters), args.limit).await?;
+    if letters.is_empty() && !args.chosen.letters.is_empty() {
         bail!("none of these is a dead letter that is open: see `dlq list --state all`, and choose by --state");
     }
     let mut done = Done { dry_run: args.dry_run, ..Done::default() };
@@ -90,8 +91,8 @@ pub(super) async fn run(args: &DlqRetry, desk: &Desk, as_json: bool) -> anyhow::
     }
     let Retry { expected, bar, mut done, .. } = retry;
     bar.finish();
-    done.usd_p50 = dollars(expected.typical);
-    done.usd_worst = dollars(expected.worst);
+    done.usd_p50 = expected.typical.dollars();
+    done.usd_worst = expected.worst.dollars();
     show(&done, as_json)?;
     sent
 }
@@ -102,7 +103,7 @@ fn plan(args: &DlqRetry, prefix: &str, letters: Vec<DeadLetterState>, done: &mut
     for letter in letters {
         let why = match target(&letter, prefix) {
             None => "unknown_topic",
-            Some(_) if args.letters.is_empty() && letter.retries >= args.retries_max => "retries",
+            Some(_) if args.chosen.letters.is_empty() && letter.retries >= args.retries_max => "retries",
             Some(topic) => {
                 let redrive = redrive(&letter, topic);
                 planned.push(Planned { letter, topic, redrive });

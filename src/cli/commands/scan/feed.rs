@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
-use super::tally::{Counts, Tally};
+use super::tally::{Counts, Kept, Tally};
 use crate::cli::args::Scan;
 use crate::cli::commands::{progress, reading};
 use crate::cli::market::{Content, Piece, Readers, Skipped};
@@ -21,11 +21,11 @@ use crate::enrich::market::AsOf;
 use crate::flow::{Batch, Delivery, Hop, Landed, Offsets, Record, Reject, Sink, Together};
 use crate::kafka::MARKET_FILES;
 use crate::market::feed;
-use crate::model::{ChartedSeries, LIVE_RUN, Series};
+use crate::model::{ChartedSeries, LIVE_RUN, Series, Timestamp};
 use crate::pipeline::Surroundings;
 use crate::score::{ScoreCharts, Scores};
 use crate::window::ReadMarket;
-use crate::wire::headers;
+use crate::wire::{ALLOCATION_BYTES_MAX, headers};
 
 /// As the chain is called in errors and spans.
 const NAME: &str = "scan";
@@ -58,7 +58,7 @@ pub(super) async fn make(
     let known = (config.coinalyze.enabled && !args.local).then(|| store.clone());
     let alone: fn(ChartedSeries) -> Vec<ChartedSeries> = |charted| vec![charted];
     Hop::from(NAME, deliveries, clock.clone())
-        .stage(ReadMarket::new(reading::<Series>(registry.clone())?, bytes_max))
+        .stage(ReadMarket::new(reading::<Series>(registry.clone(), ALLOCATION_BYTES_MAX)?, bytes_max))
         .stage(AsOf::new(known, LIVE_RUN, alone))
         .stage(ScoreCharts::new(config.market.strategies.clone(), clock.clone()))
         .land(Collect(Arc::clone(&tally)), Together { tick: Duration::ZERO, entries_max: GROUP_RECORDS })
@@ -73,10 +73,10 @@ pub(super) async fn make(
     written.await.context("writing the feed panicked")?
 }
 
-fn write(tally: Tally, unread: Vec<Skipped>, out: &Path, now: crate::model::Timestamp) -> anyhow::Result<Counts> {
+fn write(tally: Tally, unread: Vec<Skipped>, out: &Path, now: Timestamp) -> anyhow::Result<Counts> {
     let (counts, mut signals) = tally.into_counts(unread);
     signals.sort_by(|a, b| a.signal.order(&b.signal));
-    feed::stream_atomically(out, now, signals.into_iter().map(super::tally::Kept::whole))
+    feed::stream_atomically(out, now, signals.into_iter().map(Kept::whole))
         .with_context(|| format!("writing {}", out.display()))?;
     Ok(counts)
 }

@@ -25,6 +25,7 @@ mod options;
 mod process;
 mod recovery;
 mod report;
+#[expect(dead_code, reason = "other benchmarks ask more of it")]
 mod site;
 mod tail;
 mod tally;

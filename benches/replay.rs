@@ -5,7 +5,7 @@
 //! * `scored again`: `replay --topic articles.analyses`, so many copies of every reading under other names
 //!
 //! Both are against the provider's bill: nothing may be bought. Seconds are those of the command's own report, from its
-//! first look at the range to its last row.
+//! first look at the range to its last row. Each begins once the engine has merged what was inserted before.
 
 mod articles;
 mod options;
@@ -63,6 +63,7 @@ fn main() -> anyhow::Result<()> {
     };
     report.row("bought, with the start", columns(articles, first.as_secs_f64(), articles, bill));
     let mut measure = |what: &str, topic: &str, records: u64| -> anyhow::Result<()> {
+        plot.merged()?;
         let told = replay(&plot, topic, &what.replace(' ', "-"))?;
         let seconds = told["seconds"].as_f64().context("no seconds")?;
         let rows = told["signals"].as_u64().context("no signals")?;

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use signalmill::clickhouse::{self, Store};
 use signalmill::clock::Clock;
@@ -12,10 +13,14 @@ use signalmill::embedded::providers::knobs::Latency;
 use signalmill::embedded::providers::{Provider, Settings, StandIns};
 use signalmill::model::NanoUsd;
 use tempfile::TempDir;
+use tokio::runtime::Runtime;
 
 use crate::worker::{self, Worker};
 use crate::{LATENCY, topics};
 
+/// How long merges may take.
+const MERGES_MAX: Duration = Duration::from_mins(2);
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// A budget that nothing here uses up.
 pub const PLENTY: NanoUsd = NanoUsd(10_000_000_000_000);
 
@@ -52,7 +57,7 @@ impl Site {
         let stand_ins = StandIns::start(Settings::default())?;
         stand_ins.set(Provider::OpenAi, |knobs| knobs.latency = Latency::fixed(LATENCY));
         let folder = self.folder.path().join(name);
-        Ok(Plot { kafka, stand_ins, folder, url, database: name.to_owned(), started: 0 })
+        Ok(Plot { kafka, stand_ins, folder, url, database: name.to_owned(), store, runtime, started: 0 })
     }
 }
 
@@ -65,6 +70,8 @@ pub struct Plot {
     folder: PathBuf,
     url: String,
     database: String,
+    store: Store,
+    runtime: Runtime,
     started: u32,
 }
 
@@ -90,6 +97,19 @@ impl Plot {
             more.to_owned(),
         ];
         Worker::start(&worker::Settings { folder: &self.run(), stages, config: lines.join("\n") })
+    }
+
+    /// Waits until the engine has merged what was inserted: that is work of what came before.
+    ///
+    /// # Errors
+    /// When it does not end, or the engine does not answer.
+    pub fn merged(&self) -> anyhow::Result<()> {
+        let began = Instant::now();
+        while self.runtime.block_on(self.store.ask("SELECT count() FROM system.merges"))? != "0" {
+            anyhow::ensure!(began.elapsed() < MERGES_MAX, "merges take longer than {MERGES_MAX:?}");
+            std::thread::sleep(LOOK_EVERY);
+        }
+        Ok(())
     }
 
     /// What the worker that was started last has logged.

@@ -65,7 +65,7 @@ impl Bare {
             articles: vec![article],
             screened: Vec::new(),
         };
-        self.lexicon.analyze((batch, 0)).pop()
+        self.lexicon.analyze(&batch, 0).pop()
     }
 
     /// As the score hop scores it.

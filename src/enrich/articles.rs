@@ -34,18 +34,19 @@ impl ByLexicon {
         (batch, failed.map_or(0, |(attempts, _)| i32::try_from(attempts).unwrap_or(i32::MAX - 1)))
     }
 
-    pub(crate) fn analyze(&self, (batch, attempts): (ArticleBatch, i32)) -> Vec<Analysis> {
+    /// The readings of a batch whose articles were tried so often before.
+    pub(crate) fn analyze(&self, batch: &ArticleBatch, attempts: i32) -> Vec<Analysis> {
         let started_at = self.clock.now();
         let ArticleBatch { batch_id, session_id, run_id, articles, .. } = batch;
         articles
-            .into_iter()
+            .iter()
             .map(|article| {
                 let started = Instant::now();
                 let reading = self.lexicon.read(&Question { title: &article.title, text: &article.text });
                 let duration_us = i64::try_from(started.elapsed().as_micros()).unwrap_or(i64::MAX);
                 Analysis {
                     analysis_id: identity(&[
-                        &run_id,
+                        run_id,
                         &article.article_id,
                         &article.content_hash,
                         ANALYZER_LEXICON,
@@ -77,10 +78,11 @@ impl Stage for ByLexicon {
             batches
                 .into_iter()
                 .map(|batch| {
-                    if batch.0.articles.is_empty() {
+                    let (batch, attempts) = batch;
+                    if batch.articles.is_empty() {
                         Verdict::Drop("nothing_admitted")
                     } else {
-                        Verdict::Keep(self.analyze(batch))
+                        Verdict::Keep(self.analyze(&batch, attempts))
                     }
                 })
                 .collect()
@@ -90,10 +92,10 @@ impl Stage for ByLexicon {
 }
 
 /// The record of having asked about an article, before there is an answer.
-pub(super) fn asked(article: Article, started_at: Timestamp, analyzed_at: Timestamp) -> Analysis {
+pub(super) fn asked(article: &Article, started_at: Timestamp, analyzed_at: Timestamp) -> Analysis {
     Analysis {
         analysis_id: crate::model::Id::default(),
-        article_id: article.article_id,
+        article_id: article.article_id.clone(),
         run_id: String::new(),
         session_id: String::new(),
         batch_id: crate::model::Id::default(),
@@ -116,8 +118,8 @@ pub(super) fn asked(article: Article, started_at: Timestamp, analyzed_at: Timest
         analyzed_at,
         published_at: article.published_at,
         received_at: article.received_at,
-        near_duplicate_of: article.near_duplicate_of,
-        origin: article.origin,
+        near_duplicate_of: article.near_duplicate_of.clone(),
+        origin: article.origin.clone(),
         version: article.version,
     }
 }

@@ -2,7 +2,7 @@
 //! handed on as missing.
 //!
 //! The question is the one that the hop would ask as configured, before any step of the ladder; the answer is looked for
-//! in ClickHouse, hundreds at a time. What a claim's research found is looked for in the same way.
+//! in ClickHouse, thousands at a time. What a claim's research found is looked for in the same way.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -124,7 +124,7 @@ struct Known<'a> {
 
 impl Recall {
     fn by_lexicon(&self, batch: ArticleBatch) -> Recalled {
-        let analyses = self.lexicon.analyze((batch.clone(), 0));
+        let analyses = self.lexicon.analyze(&batch, 0);
         Recalled { batch, analyses, missing: Vec::new(), researched: 0 }
     }
 
@@ -158,7 +158,7 @@ impl Recall {
                 Some((reading, evidence, is_researched)) => {
                     let ArticleBatch { run_id, session_id, batch_id, .. } = &recalled.batch;
                     let reader = Asker { run: run_id, session: session_id, batch: batch_id };
-                    let analysis = told(&reader, article.clone(), Some(reading), evidence, [now, now]);
+                    let analysis = told(&reader, &article, Some(reading), evidence, [now, now]);
                     recalled.analyses.push(analysis);
                     recalled.batch.articles.push(article);
                     recalled.researched += usize::from(is_researched);

@@ -29,7 +29,7 @@ use crate::model::{CloseReason, Timestamp};
 /// How long a poll waits.
 const POLL: Duration = Duration::from_millis(100);
 /// Records that are delivered together.
-const CHUNK_RECORDS: usize = 1_000;
+const CHUNK_RECORDS: usize = 4_000;
 /// Deliveries of a segment that may wait.
 const DELIVERIES_MAX: usize = 4;
 /// How long a broker that is away is waited for.

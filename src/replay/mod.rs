@@ -19,6 +19,11 @@
 //! by how fast it came. A segment lands whole before it is noted as done; one that was begun twice has the same rows
 //! twice, and rows have an identity. Near-duplicates are looked for within a segment.
 //!
+//! # Why a segment lands in few large inserts
+//! An insert becomes a part of its table, and small parts are merged again and again: with an insert for every thousand
+//! articles, merging them took more of the machine than everything else a replay does. So much of a segment is held as
+//! memory allows, and a landing waits for what comes within two seconds.
+//!
 //! # Why the market is taken as of then
 //! A chart in `market.contexts` carries the context that was known when it was scored. One of `market.files` or
 //! `market.batches` gets what the stored histories say as of the record's time, and what they do not hold is missing:

@@ -20,6 +20,9 @@ const SEGMENT: i64 = 16_384;
 const SEGMENT_OF_CHARTS: i64 = 512;
 /// Partitions that are read side by side.
 const SIDE_BY_SIDE: usize = 2;
+/// What a partition may hold that has not landed, at least: what lands together becomes one part of each table, and small
+/// parts cost ClickHouse more to merge than to take in.
+const IN_FLIGHT_BYTES_MIN: usize = 64 << 20;
 
 /// Spans to be read, with where they began and where their reading goes on.
 #[derive(Debug, Clone)]
@@ -47,12 +50,12 @@ where
     L: AsyncFn(Segment) -> anyhow::Result<()>,
     D: AsyncFn(i32, i64, u64) -> anyhow::Result<()>,
 {
-    let limits = Limits {
-        bytes_max: config.flow.in_flight_bytes_max.in_memory(),
-        records_max: config.flow.in_flight_records_max,
-    };
     let name: Arc<str> = name.into();
     let segment = if topic.asks() || topic == Topic::ArticlesAnalyses { SEGMENT } else { SEGMENT_OF_CHARTS };
+    let limits = Limits {
+        bytes_max: config.flow.in_flight_bytes_max.in_memory().max(IN_FLIGHT_BYTES_MIN),
+        records_max: config.flow.in_flight_records_max.max(usize::try_from(segment).unwrap_or(0)),
+    };
     let (land, done) = (&land, &done);
     let partition = |Rest { origin, span }: Rest| {
         let reading = SpanReading { topic: Arc::clone(&name), origin, segment, limits };

@@ -27,6 +27,9 @@ use crate::wire::{ALLOCATION_BYTES_MAX, Codec};
 const JOURNAL_PATIENCE: Duration = Duration::from_mins(1);
 /// Between two looks whether it has.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// From one landing of a segment to the next, unless the segment ends: large inserts are cheap. It is the longest that a
+/// partition stands still which holds all that it may.
+const LANDING_EVERY: Duration = Duration::from_secs(2);
 
 /// What came of a run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -240,7 +243,7 @@ impl Running {
             Arc::clone(&self.landings),
         );
         let rows = &self.surroundings.config.sink;
-        hop.land(sink, Together { tick: Duration::ZERO, entries_max: rows.batch_rows_max }).await
+        hop.land(sink, Together { tick: LANDING_EVERY, entries_max: rows.batch_rows_max }).await
     }
 
     /// Buys what is to be bought, and writes down how the run stands then.

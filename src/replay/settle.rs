@@ -80,7 +80,7 @@ fn waits(batch: &ArticleBatch, article: &Article, now: Timestamp) -> Analysis {
     Analysis {
         outcome: Outcome::Deferred,
         error: NOT_BOUGHT.to_owned(),
-        ..told(&asker, article.clone(), None, Evidence::default(), [now, now])
+        ..told(&asker, article, None, Evidence::default(), [now, now])
     }
 }
 

@@ -5,19 +5,15 @@
 //! are evidence, not waste. What a window cannot see (the same article an hour later) costs nothing either, since
 //! answers are kept by content.
 //!
-//! Marks look back over the last [`RECENT_MAX`] articles that this worker admitted. That memory is a convenience and
+//! Marks look back over the [`recent`](super::recent) articles that this worker admitted. That memory is a convenience and
 //! not state: after a restart it begins empty, and an article that is read again may then go without its mark.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::flow::{Pushed, Window};
 use crate::model::{Article, ArticleBatch, Cadence, CloseReason, Id, Screen, Timestamp, identity, publisher_rank};
 
-use super::text;
-
-/// Articles that a new one is compared with: some hours of news, compared in microseconds.
-const RECENT_MAX: usize = 4096;
+use super::recent::Recent;
 
 /// What a window of articles needs to know.
 #[derive(Debug, Clone)]
@@ -52,7 +48,7 @@ pub struct Cleaned {
 pub struct ArticleWindow {
     settings: Settings,
     open: Option<Open>,
-    recent: VecDeque<(u128, String)>,
+    recent: Recent,
 }
 
 #[derive(Debug)]
@@ -74,7 +70,7 @@ impl ArticleWindow {
     /// An empty window.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        Self { settings, open: None, recent: VecDeque::new() }
+        Self { settings, open: None, recent: Recent::default() }
     }
 }
 
@@ -120,14 +116,10 @@ impl Window for ArticleWindow {
         open.bytes += bytes_of(&article);
         // Short texts share fingerprints without sharing a story: only what is analysed is compared.
         if article.screen == Screen::None {
-            let similar = |(seen, id): &&(u128, String)| text::near(*seen, fingerprint) && *id != article.article_id;
-            if let Some((_, id)) = self.recent.iter().rev().find(similar) {
-                article.near_duplicate_of.clone_from(id);
+            if let Some(id) = self.recent.near(fingerprint, &article.article_id) {
+                id.clone_into(&mut article.near_duplicate_of);
             }
-            if self.recent.len() == RECENT_MAX {
-                self.recent.pop_front();
-            }
-            self.recent.push_back((fingerprint, article.article_id.clone()));
+            self.recent.push(fingerprint, &article.article_id);
         }
         let outcome = match article.screen {
             Screen::None => {

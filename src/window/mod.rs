@@ -3,6 +3,7 @@
 mod articles;
 mod clean;
 mod market;
+mod recent;
 mod text;
 
 pub use articles::{ArticleWindow, Settings as WindowSettings};

@@ -69,7 +69,7 @@ pub struct Asker<'a> {
 #[must_use]
 pub fn told(
     asker: &Asker<'_>,
-    article: Article,
+    article: &Article,
     reading: Option<Reading>,
     evidence: Evidence,
     times: [Timestamp; 2],
@@ -252,7 +252,7 @@ impl Records {
             Verdict::Cancelled => (Outcome::Failed, CANCELLED.to_owned(), None, Evidence::default()),
         };
         let asker = Asker { run: &task.purse.run_id, session: &task.session_id, batch: &task.batch_id };
-        let told = told(&asker, task.article.clone(), reading, evidence, [task.started_at, now]);
+        let told = told(&asker, &task.article, reading, evidence, [task.started_at, now]);
         let analysis = Analysis {
             attempt: attempts.max(1),
             outcome,

@@ -29,7 +29,7 @@ mod scan;
 mod tags;
 mod unicode;
 
-pub use fingerprint::{content_hash, near, sketch};
+pub use fingerprint::{DISTANCE_MAX, content_hash, near, sketch};
 pub use language::language;
 pub use link::clean_url;
 

@@ -14,13 +14,15 @@ use crate::model::{Candle, Interval, Series, Timestamp};
 const NEWEST: &str = "\
 SELECT exchange, toUnixTimestamp64Milli(open_time) AS open_ms, open, high, low, close, volume \
 FROM candles \
-WHERE exchange = ? AND symbol = ? AND interval = ? \
-ORDER BY open_time DESC, version DESC LIMIT 1 BY open_time LIMIT ?";
+WHERE symbol = ? AND interval = ? AND exchange = ";
+const AS_MANY: &str = " ORDER BY open_time DESC, version DESC LIMIT 1 BY open_time LIMIT ?";
 
-/// The exchange that has the newest bar; the first by name of those that have the same.
+/// The exchange that has the newest bar; the first by name of those that have the same. Within the question about the bars,
+/// as a question costs the server more than what it reads. A plain `String` is null where there is none; one of low
+/// cardinality would be an error.
 const EXCHANGE: &str = "\
-SELECT exchange FROM candles WHERE symbol = ? AND interval = ? \
-GROUP BY exchange ORDER BY max(open_time) DESC, exchange LIMIT 1";
+(SELECT CAST(exchange AS String) FROM candles WHERE symbol = ? AND interval = ? \
+GROUP BY exchange ORDER BY max(open_time) DESC, exchange LIMIT 1)";
 
 #[derive(Row, Deserialize)]
 struct Found {
@@ -54,20 +56,16 @@ impl Store {
     /// # Errors
     /// The server does not answer.
     pub async fn newest_candles(&self, wanted: Wanted<'_>) -> Result<Option<Series>, Failure> {
-        let Wanted { symbol, interval, back, bars_max, .. } = wanted;
+        let Wanted { exchange, symbol, interval, back, bars_max } = wanted;
         let interval_text = interval.to_string();
-        let exchange = if wanted.exchange.is_empty() {
-            let query = self.client.query(EXCHANGE).bind(symbol).bind(&interval_text);
-            let found: Vec<String> = self.all(query).await?;
-            let Some(exchange) = found.into_iter().next() else { return Ok(None) };
-            exchange
-        } else {
-            wanted.exchange.to_owned()
-        };
         let bars = back.map_or(u64::MAX, |back| back.as_secs().div_ceil(u64::from(interval.seconds())));
         let limit = bars.min(u64::try_from(bars_max).unwrap_or(u64::MAX));
-        let query = self.client.query(NEWEST).bind(&exchange).bind(symbol).bind(&interval_text).bind(limit);
-        let found: Vec<Found> = self.all(query).await?;
+        let newest = |of| self.client.query(&format!("{NEWEST}{of}{AS_MANY}")).bind(symbol).bind(&interval_text);
+        let query = match exchange {
+            "" => newest(EXCHANGE).bind(symbol).bind(&interval_text),
+            exchange => newest("?").bind(exchange),
+        };
+        let found: Vec<Found> = self.all(query.bind(limit)).await?;
         let Some(newest) = found.first() else { return Ok(None) };
         let from = back.map_or(i64::MIN, |back| {
             let end = Timestamp(newest.open_ms).plus(interval.duration());

@@ -21,20 +21,22 @@ const UNKNOWN: u16 = u16::MAX;
 
 /// A palette that grows.
 pub(super) struct Mix {
-    /// Light and dark, channel after channel.
-    entries: Vec<[i16; 6]>,
+    /// The channels of the entries, light and dark: a column each, as a mixture is compared with all of them at a time.
+    columns: [[i16; ENTRIES_MAX]; 6],
+    /// How many entries there are.
+    len: usize,
     /// What a role at a level makes of an entry, once it is known.
     known: Vec<u16>,
 }
 
 impl Mix {
     pub fn new() -> Self {
-        let mut mix = Self { entries: Vec::with_capacity(ENTRIES_MAX), known: Vec::new() };
+        let known = vec![UNKNOWN; ENTRIES_MAX * Role::ALL.len() * usize::from(LEVELS)];
+        let mut mix = Self { columns: [[0; ENTRIES_MAX]; 6], len: 0, known };
         for role in Role::ALL {
             let colour = mix.blended(0, role, 1.0);
-            mix.entries.push(colour);
+            mix.push(colour);
         }
-        mix.known = vec![UNKNOWN; ENTRIES_MAX * Role::ALL.len() * usize::from(LEVELS)];
         mix
     }
 
@@ -55,29 +57,48 @@ impl Mix {
             return role as u16;
         }
         let colour = self.blended(usize::from(under), role, cover);
-        let distance = |entry: &[i16; 6]| -> i32 {
-            entry.iter().zip(colour).map(|(a, b)| i32::from(a - b) * i32::from(a - b)).sum()
-        };
-        let nearest = self.entries.iter().map(distance).enumerate().min_by_key(|(_, far)| *far).unwrap_or((0, 0));
-        let near_enough = match self.entries.len() {
+        let nearest = self.nearest(colour);
+        let near_enough = match self.len {
             0..96 => 12,
             96..160 => 100,
             160..220 => 400,
             220..ENTRIES_MAX => 1_200,
             _ => i32::MAX,
         };
-        let at = if nearest.1 <= near_enough { nearest.0 } else { self.entries.len() };
-        if at == self.entries.len() {
-            self.entries.push(colour);
-        }
+        let at = if nearest.1 <= near_enough { nearest.0 } else { self.push(colour) };
         u16::try_from(at).unwrap_or(0)
+    }
+
+    /// The entry that is least far from a colour, the first of several, and how far it is.
+    fn nearest(&self, colour: [i16; 6]) -> (usize, i32) {
+        let mut far = [0_i32; ENTRIES_MAX];
+        let far = &mut far[..self.len];
+        for (column, part) in self.columns.iter().zip(colour) {
+            for (far, entry) in far.iter_mut().zip(column) {
+                let apart = i32::from(entry - part);
+                *far += apart * apart;
+            }
+        }
+        // Two passes without a branch for each entry are faster than one that remembers where it was.
+        let least = far.iter().copied().fold(i32::MAX, i32::min);
+        (far.iter().position(|far| *far == least).unwrap_or(0), least)
+    }
+
+    /// Adds an entry: says its number.
+    fn push(&mut self, colour: [i16; 6]) -> usize {
+        let at = self.len;
+        for (column, part) in self.columns.iter_mut().zip(colour) {
+            column[at] = part;
+        }
+        self.len += 1;
+        at
     }
 
     /// A role's colours over those of an entry.
     fn blended(&self, under: usize, role: Role, cover: f64) -> [i16; 6] {
         let [light, dark] = [Theme::Light, Theme::Dark].map(|theme| theme.colour(role));
         let above = [light[0], light[1], light[2], dark[0], dark[1], dark[2]].map(i16::from);
-        let below = self.entries.get(under).copied().unwrap_or(above);
+        let below = if under < self.len { std::array::from_fn(|part| self.columns[part][under]) } else { above };
         std::array::from_fn(|part| {
             let mixed = f64::from(above[part]) * cover + f64::from(below[part]) * (1.0 - cover);
             channel(mixed)
@@ -88,7 +109,8 @@ impl Mix {
     pub fn palette(&self, theme: Theme) -> Vec<Colour> {
         let first = if theme == Theme::Light { 0 } else { 3 };
         let part = |value: i16| u8::try_from(value).unwrap_or(u8::MAX);
-        self.entries.iter().map(|entry| [entry[first], entry[first + 1], entry[first + 2]].map(part)).collect()
+        let [red, green, blue] = [first, first + 1, first + 2].map(|column| &self.columns[column]);
+        (0..self.len).map(|at| [red[at], green[at], blue[at]].map(part)).collect()
     }
 }
 

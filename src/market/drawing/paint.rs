@@ -20,7 +20,7 @@ pub(super) const LEVELS: u8 = 10;
 /// A line is painted in pieces of so many pixels at most: a piece costs what its bounds enclose.
 const PIECE: f64 = 48.0;
 /// zlib's level: more cost more time than they save bytes.
-const COMPRESSION: u32 = 4;
+const COMPRESSION: u32 = 6;
 /// Corners of what is drawn as a disc.
 const CORNERS: u32 = 16;
 

@@ -9,6 +9,7 @@ need_to_build
 need_services
 need_to_test
 export RUST_BACKTRACE="${RUST_BACKTRACE:-1}"
-# Each test runs whole systems, which take all of a small machine: one at a time, so that none waits for another's load.
-export RUST_TEST_THREADS="${RUST_TEST_THREADS:-1}"
+# Tests run whole systems and mostly wait for them: two at a time are not much slower than one. More would wait for one
+# another's load.
+export RUST_TEST_THREADS="${RUST_TEST_THREADS:-2}"
 exec cargo test --locked --manifest-path "$root/Cargo.toml" "$@"

@@ -35,8 +35,13 @@ need_to_build() {
         fail "cargo is missing: install Rust by rustup (https://rustup.rs, or the Debian package rustup) and run again"
     need "brings a C compiler and its headers" build-essential cc -E -include stdlib.h -x c /dev/null
     need "runs the build of librdkafka" make make --version
-    # The perl that Debian always has lacks modules that OpenSSL's build uses.
-    need "configures the build of OpenSSL" perl perl -MFindBin -MIPC::Cmd -MFile::Compare -e 1
+    # OpenSSL is the system's where its headers are: to build one takes minutes. What is released brings its own.
+    if pkg-config --exists openssl 2>/dev/null; then
+        export OPENSSL_NO_VENDOR=1
+    else
+        # The perl that Debian always has lacks modules that OpenSSL's build uses.
+        need "configures the build of OpenSSL" perl perl -MFindBin -MIPC::Cmd -MFile::Compare -e 1
+    fi
 }
 
 # What the local services need: Java runs Kafka, Maven fetches it, npm fetches the ClickHouse engine.
@@ -46,39 +51,35 @@ need_services() {
     need "fetches the ClickHouse engine" npm npm --version
 }
 
-# What questions the API in the tests: schemathesis, pinned with all that it needs. `cargo test` by hand leaves that one
-# test out where it is not installed, and says so.
-SCHEMATHESIS_HOME="${XDG_CACHE_HOME:-$HOME/.cache}/signalmill-tools/schemathesis-4.32.5"
-need_schemathesis() {
-    local packages
-    packages="$(dirname "${BASH_SOURCE[0]}")/schemathesis.txt"
-    if [ ! -x "$SCHEMATHESIS_HOME/bin/schemathesis" ]; then
-        need "makes a folder for schemathesis" python3-venv python3 -c "import ensurepip, venv"
-        rm -rf "$SCHEMATHESIS_HOME"
-        python3 -m venv "$SCHEMATHESIS_HOME"
-        "$SCHEMATHESIS_HOME/bin/pip" install --quiet --disable-pip-version-check --requirement "$packages" >&2 || {
-            rm -rf "$SCHEMATHESIS_HOME"
-            fail "schemathesis cannot be installed from PyPI (deploy/local/schemathesis.txt)"
+TOOLS="${XDG_CACHE_HOME:-$HOME/.cache}/signalmill-tools"
+
+# from_pypi HOME TOOL OPTIONS...: makes a Python environment in the folder HOME of the cache, with what pip installs by these
+# options, unless TOOL is in it.
+from_pypi() {
+    local home=$TOOLS/$1 tool=$2
+    shift 2
+    if [ ! -x "$home/bin/$tool" ]; then
+        need "makes a folder for $tool" python3-venv python3 -c "import ensurepip, venv"
+        rm -rf "$home"
+        python3 -m venv "$home"
+        "$home/bin/pip" install --quiet --disable-pip-version-check "$@" >&2 || {
+            rm -rf "$home"
+            fail "$tool cannot be installed from PyPI"
         }
     fi
-    export SIGNALMILL_SCHEMATHESIS="$SCHEMATHESIS_HOME/bin/schemathesis"
 }
 
-# What holds the manifests of deploy/kubernetes against the schemas of Kubernetes, which it brings along; pinned with all
-# that it needs. As above: `cargo test` by hand leaves its test out where it is not installed.
-VALIDATE_HOME="${XDG_CACHE_HOME:-$HOME/.cache}/signalmill-tools/kubernetes-validate-1.37.0"
-need_kubernetes_validate() {
-    local packages
-    packages="$(dirname "${BASH_SOURCE[0]}")/kubernetes-validate.txt"
-    if [ ! -x "$VALIDATE_HOME/bin/kubernetes-validate" ]; then
-        need "makes a folder for kubernetes-validate" python3-venv python3 -c "import ensurepip, venv"
-        rm -rf "$VALIDATE_HOME"
-        python3 -m venv "$VALIDATE_HOME"
-        "$VALIDATE_HOME/bin/pip" install --quiet --disable-pip-version-check --requirement "$packages" >&2 || {
-            rm -rf "$VALIDATE_HOME"
-            fail "kubernetes-validate cannot be installed from PyPI (deploy/local/kubernetes-validate.txt)"
-        }
-    fi
+# What questions the API in the tests, and what holds the manifests of deploy/kubernetes against the schemas of Kubernetes,
+# which it brings along; each pinned with all that it needs. `cargo test` by hand leaves their tests out where they are not
+# installed, and says so.
+SCHEMATHESIS=schemathesis-4.32.5
+VALIDATE=kubernetes-validate-1.37.0
+need_python_tools() {
+    local here
+    here="$(dirname "${BASH_SOURCE[0]}")"
+    from_pypi "$SCHEMATHESIS" schemathesis --requirement "$here/schemathesis.txt"
+    from_pypi "$VALIDATE" kubernetes-validate --requirement "$here/kubernetes-validate.txt"
+    export SIGNALMILL_SCHEMATHESIS="$TOOLS/$SCHEMATHESIS/bin/schemathesis"
 }
 
 # What the tests need beside that: the tools that come with Prometheus and Alertmanager, and what questions the API.
@@ -88,8 +89,7 @@ need_to_test() {
     need "makes certificates" openssl openssl version
     need "shows the page" chromium chromium --version
     need "drives the browser" nodejs node --version
-    need_schemathesis
-    need_kubernetes_validate
+    need_python_tools
 }
 
 # Build products stay outside the tree, and outside the cache of the local services.

@@ -15,6 +15,7 @@ use std::sync::LazyLock;
 use apache_avro::Schema;
 use apache_avro::schema::{InnerDecimalSchema, Name, UuidSchema};
 use parking_lot::Mutex;
+use serde_json::Value;
 
 use super::canonical::{self, Fingerprint};
 use super::refusal::bounded;
@@ -66,9 +67,31 @@ pub(super) fn parse(text: &str) -> Result<&'static Schema, Unfit> {
 /// # Errors
 /// Not JSON, no Avro schema, or one that [`vet`] refuses.
 pub(super) fn vetted(text: &str) -> Result<Schema, Unfit> {
+    let json = serde_json::from_str(text).map_err(|error| Unfit::new(error.to_string()))?;
+    told_apart(&json)?;
     let schema = Schema::parse_str(text).map_err(|error| Unfit::new(error.to_string()))?;
     vet(&schema, &mut HashMap::new(), DEPTH_MAX)?;
     Ok(schema)
+}
+
+/// Refuses attributes that have the name of one of the specification's and say what that one cannot, wherever they stand:
+/// apache-avro 0.22 panics at them, when it compares a default with the types of a union (`pcf_map`).
+fn told_apart(json: &Value) -> Result<(), Unfit> {
+    match json {
+        Value::String(_) => Ok(()),
+        Value::Array(all) => all.iter().try_for_each(told_apart),
+        Value::Object(attributes) => attributes.iter().try_for_each(|(name, value)| match name.as_str() {
+            "size" | "precision" | "scale" if is_whole(value) => Ok(()),
+            "size" | "precision" | "scale" => Err(Unfit::new(format!("{name} is no whole number: {value}"))),
+            "name" | "type" | "fields" | "symbols" | "items" | "values" | "order" => told_apart(value),
+            _ => Ok(()),
+        }),
+        other => Err(Unfit::new(format!("{other} stands in the place of a name or a type"))),
+    }
+}
+
+fn is_whole(value: &Value) -> bool {
+    value.is_i64() || value.as_str().is_some_and(|digits| digits.parse::<i64>().is_ok())
 }
 
 /// The CRC-64-AVRO fingerprint of the schema that `text` says, as it stands in single-object encoding.
@@ -155,6 +178,7 @@ mod tests {
     fn schemas_that_data_could_abuse_are_refused() {
         let record =
             |field: &str| format!(r#"{{"type":"record","name":"R","fields":[{{"name":"f","type":{field}}}]}}"#);
+        let odd = |attribute: &str| record(&format!(r#"{{"type":"array","items":"long",{attribute}}}"#));
         let mut deep = r#""int""#.to_owned();
         for _ in 0..DEPTH_MAX {
             deep = format!(r#"{{"type":"array","items":{deep}}}"#);
@@ -168,6 +192,12 @@ mod tests {
             (record(r#"{"type":"fixed","name":"F","size":0}"#), "fixed type of 0"),
             (record(r#"{"type":"fixed","name":"F","size":1099511627776}"#), "fixed type of 1099511627776"),
             (deep, "deeper than"),
+            // As libFuzzer found it, and its like.
+            (odd(r#""size":"E""#), "size is no whole number"),
+            (odd(r#""scale":1.5"#), "scale is no whole number"),
+            (odd(r#""precision":18446744073709551615"#), "precision is no whole number"),
+            (odd(r#""symbols":[5]"#), "5 stands in the place"),
+            (odd(r#""values":null"#), "null stands in the place"),
             ("{".into(), ""),
             (format!("\"{}\"", "x".repeat(SCHEMA_BYTES_MAX)), "bytes, above"),
         ] {

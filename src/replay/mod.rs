@@ -31,6 +31,7 @@
 
 mod chain;
 mod order;
+mod patience;
 mod plan;
 mod purchase;
 mod range;

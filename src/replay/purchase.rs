@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use tokio::sync::watch;
 
 use super::order::Order;
-use super::told;
+use super::{patience, told};
 use crate::config::{Config, Provider};
 use crate::kafka::{self, ARTICLES_ANALYSES, ARTICLES_BATCHES, Behind, DLQ_SUFFIX, SIGNALS, SPEND_LEDGER, group_name};
 use crate::model::{Cadence, NanoUsd};
@@ -58,6 +58,9 @@ fn prefix(live: &Surroundings, order: &Order) -> String {
 }
 
 /// Buys whatever waits in the topics of the run, until each article has its reading, waits for more money, or has failed.
+///
+/// # Errors
+/// When it was stopped, or a hop waits longer for a service than anybody wants to.
 pub(super) async fn buy(
     live: &Surroundings,
     order: &Order,
@@ -81,6 +84,10 @@ pub(super) async fn buy(
         ended = ended_all(&own, order) => ended,
         () = told(&stop) => Err(anyhow::anyhow!(
             "stopped; what was bought is kept: the same command with --run-id {} goes on", order.run_id
+        )),
+        waits_for = patience::exhausted(&health, &own.clock) => Err(anyhow::anyhow!(
+            "{waits_for}; what was bought is kept: once that is over, the same command with --run-id {} goes on",
+            order.run_id
         )),
         died = &mut hops => return died.context("the hops of the run died")?,
     };

@@ -333,7 +333,7 @@ fn kills_of_workers_lose_no_job_and_end_none_twice() {
             workers.push(mill.start_stages("analyze"));
         }
     }
-    let patience = PATIENCE + Duration::from_millis(100 * count as u64);
+    let patience = PATIENCE + Duration::from_millis(300 * count as u64);
     let rows = "SELECT count(), countIf(status = 'completed' AND progress = 100) FROM analysis_jobs_v";
     mill.until_answer(rows, &format!("{count}\t{count}"), patience);
     let events = until_ended(&mill, count, patience);

@@ -68,22 +68,22 @@ pub(super) fn parse(text: &str) -> Result<&'static Schema, Unfit> {
 /// Not JSON, no Avro schema, or one that [`vet`] refuses.
 pub(super) fn vetted(text: &str) -> Result<Schema, Unfit> {
     let json = serde_json::from_str(text).map_err(|error| Unfit::new(error.to_string()))?;
-    told_apart(&json)?;
-    let schema = Schema::parse_str(text).map_err(|error| Unfit::new(error.to_string()))?;
+    vet_attributes(&json)?;
+    let schema = Schema::parse(&json).map_err(|error| Unfit::new(error.to_string()))?;
     vet(&schema, &mut HashMap::new(), DEPTH_MAX)?;
     Ok(schema)
 }
 
 /// Refuses attributes that have the name of one of the specification's and say what that one cannot, wherever they stand:
 /// apache-avro 0.22 panics at them, when it compares a default with the types of a union (`pcf_map`).
-fn told_apart(json: &Value) -> Result<(), Unfit> {
+fn vet_attributes(json: &Value) -> Result<(), Unfit> {
     match json {
         Value::String(_) => Ok(()),
-        Value::Array(all) => all.iter().try_for_each(told_apart),
+        Value::Array(all) => all.iter().try_for_each(vet_attributes),
         Value::Object(attributes) => attributes.iter().try_for_each(|(name, value)| match name.as_str() {
             "size" | "precision" | "scale" if is_whole(value) => Ok(()),
             "size" | "precision" | "scale" => Err(Unfit::new(format!("{name} is no whole number: {value}"))),
-            "name" | "type" | "fields" | "symbols" | "items" | "values" | "order" => told_apart(value),
+            "name" | "type" | "fields" | "symbols" | "items" | "values" | "order" => vet_attributes(value),
             _ => Ok(()),
         }),
         other => Err(Unfit::new(format!("{other} stands in the place of a name or a type"))),

@@ -47,7 +47,7 @@ pub fn content_hash(text: &str) -> [u8; 16] {
     let mut begun = false;
     let mut rest = text;
     while !rest.is_empty() {
-        // A lower-cased character takes at most 3 × 4 bytes (`İ` becomes two characters), and a block more.
+        // Room for a block. A lower-cased character takes less: at most 3 × 4 bytes (`İ` becomes two characters).
         if used + BLOCK > buffer.len() {
             hasher.update(&buffer[..used]);
             used = 0;

@@ -39,6 +39,7 @@ use process::Usage;
 use report::Report;
 use worker::Worker;
 
+const SETTLES_WITHIN: Duration = Duration::from_secs(2);
 const PATIENCE: Duration = Duration::from_mins(1);
 /// Jobs that streams follow.
 const FOLLOWED: u64 = 100;
@@ -188,7 +189,8 @@ fn followed(
         anyhow::Ok((ids, before))
     })?;
     let opened = began.elapsed();
-    std::thread::sleep(Duration::from_secs(2));
+    // What opening them took beside the streams themselves is given back by then: they are measured idle.
+    std::thread::sleep(SETTLES_WITHIN);
     let idle = Usage::of(worker.pid())?;
     send_rounds(&kafka, &ids, began)?;
     let mut times = Vec::new();

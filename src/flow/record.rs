@@ -92,6 +92,12 @@ impl Budget {
         self.held.lock().unwrap_or_else(PoisonError::into_inner).bytes
     }
 
+    /// Whether one more record may be read.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        !self.is_full(*self.held.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Blocks until there is room, at most for `patience`; says whether there is.
     #[must_use]
     pub fn wait_for_room(&self, patience: Duration) -> bool {
@@ -147,7 +153,7 @@ mod tests {
         let first = budget.take(9);
         assert!(budget.wait_for_room(Duration::ZERO));
         let second = budget.take(9);
-        assert!(!budget.wait_for_room(Duration::ZERO));
+        assert!(!budget.has_room() && !budget.wait_for_room(Duration::ZERO));
         let waiter = std::thread::spawn({
             let budget = Arc::clone(&budget);
             move || budget.wait_for_room(Duration::from_secs(30))

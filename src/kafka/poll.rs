@@ -258,7 +258,8 @@ impl Watcher {
         let mut chunk = self.chunk.lock().unwrap_or_else(PoisonError::into_inner);
         chunk.bytes += bytes;
         chunk.records.push(record);
-        chunk.records.len() >= CHUNK_RECORDS_MAX || chunk.bytes >= CHUNK_BYTES_MAX
+        // In a full hop the thread waits for room, which may be made by nothing but what is in the chunk.
+        chunk.records.len() >= CHUNK_RECORDS_MAX || chunk.bytes >= CHUNK_BYTES_MAX || !self.held.budget.has_room()
     }
 }
 

@@ -121,3 +121,17 @@ fn sigterm_hands_an_open_window_on_and_loses_nothing_under_load() {
     feed.join().unwrap();
     audit(&mill, 1_000);
 }
+
+#[test]
+fn hops_that_may_hold_one_record_at_a_time_are_never_left_without() {
+    let mill = Mill::on(Stack::shared(), "one_at_a_time")
+        .set("flow.in_flight_records_max", "1")
+        .set("flow.tick", "1ms")
+        .set("sink.batch_age_max", "1ms")
+        .set("articles.batch_size", "1");
+    // More than the patience of the audit would see through if each record stalled a hop for a second.
+    let count = 120;
+    mill.produce("articles.raw", &(0..count).map(raw).collect::<Vec<_>>());
+    let _worker = mill.start_ready();
+    audit(&mill, count);
+}

@@ -46,6 +46,7 @@ use self::bars::Bars;
 use self::calibration::Calibration;
 use self::paint::Painted;
 use self::scene::{Area, Scene};
+use self::svg::Document;
 use super::chart;
 use crate::model::{Chart, Series};
 
@@ -90,6 +91,8 @@ impl Theme {
 #[derive(Debug)]
 pub struct Drawing {
     scene: Scene,
+    /// For both themes, made with the first SVG.
+    written: OnceLock<Document>,
     /// For both themes, made with the first PNG.
     painted: OnceLock<io::Result<Painted>>,
 }
@@ -109,19 +112,19 @@ impl Drawing {
         studies::macd(&mut scene, &bars);
         header::draw(&mut scene, series, &bars);
         axis::zone(&mut scene);
-        Self { scene, painted: OnceLock::new() }
+        Self::from(scene)
     }
 
     /// What was stated of signals against what came of them.
     #[must_use]
     pub fn of_calibration(calibration: &Calibration) -> Self {
-        Self { scene: calibration::draw(calibration), painted: OnceLock::new() }
+        Self::from(calibration::draw(calibration))
     }
 
-    /// As an SVG document of [`WIDTH`] by [`HEIGHT`] that refers to nothing outside itself.
+    /// As an SVG document of [`WIDTH`] by [`HEIGHT`] that refers to nothing outside itself. The second theme costs a copy.
     #[must_use]
     pub fn svg(&self, theme: Theme) -> String {
-        svg::write(&self.scene, theme)
+        self.written.get_or_init(|| Document::of(&self.scene)).themed(theme)
     }
 
     /// As a PNG file of [`WIDTH`] by [`HEIGHT`]. The second theme costs a copy.
@@ -133,5 +136,11 @@ impl Drawing {
             Ok(painted) => painted.png(theme),
             Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
         }
+    }
+}
+
+impl From<Scene> for Drawing {
+    fn from(scene: Scene) -> Self {
+        Self { scene, written: OnceLock::new(), painted: OnceLock::new() }
     }
 }

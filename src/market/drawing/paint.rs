@@ -11,7 +11,7 @@ use flate2::write::ZlibEncoder;
 
 use super::glyphs::{self, Mask, level_of, narrow};
 use super::mix::Mix;
-use super::palette::Colour;
+use super::palette::{Colour, opacity};
 use super::scene::{Anchor, Block, Role, Scene, Shape, Spot, Style, pixel};
 use super::{HEIGHT, Theme, WIDTH};
 
@@ -108,8 +108,11 @@ impl Canvas {
         };
         let columns = side(block.x, block.width, WIDTH);
         for row in side(block.y, block.height, HEIGHT) {
-            for at in row * WIDTH + columns.start..row * WIDTH + columns.end {
-                self.pixels[at] = self.mix.over(self.pixels[at], role, LEVELS);
+            let row = &mut self.pixels[row * WIDTH + columns.start..row * WIDTH + columns.end];
+            if opacity(role) < 1.0 {
+                row.iter_mut().for_each(|under| *under = self.mix.over(*under, role, LEVELS));
+            } else {
+                row.fill(role as u8);
             }
         }
     }
@@ -158,12 +161,16 @@ impl Canvas {
             }
         }
         let (pixels, mix) = (&mut self.pixels, &mut self.mix);
-        let width = size(right - left);
-        self.raster.for_each_pixel(|at, cover| {
+        let (mut x, mut y) = (left, top);
+        // Row by row: to count is quicker than to divide.
+        self.raster.for_each_pixel(|_, cover| {
             let level = level_of(cover);
             if level > 0 {
-                let (x, y) = (canvas(at % width) + left, canvas(at / width) + top);
                 cover_pixel(pixels, mix, (x, y), role, level);
+            }
+            x += 1;
+            if x == right {
+                (x, y) = (left, y + 1);
             }
         });
     }

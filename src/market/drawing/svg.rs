@@ -14,25 +14,116 @@ use super::{HEIGHT, Theme, WIDTH};
 const FONTS: &str = "Roboto, Inter, 'Segoe UI', 'Helvetica Neue', Arial, sans-serif";
 /// Bytes that a thousand bars need, about.
 const BYTES: usize = 160 * 1024;
+/// Bytes of a colour: `#rrggbb`.
+const COLOUR_BYTES: usize = 7;
 
-pub(super) fn write(scene: &Scene, theme: Theme) -> String {
-    let mut svg = String::with_capacity(BYTES);
-    let title = escaped(&scene.title);
-    put(
-        &mut svg,
-        format_args!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{HEIGHT}\" viewBox=\"0 0 {WIDTH} \
-             {HEIGHT}\" role=\"img\" aria-label=\"{title}\" font-family=\"{FONTS}\" \
-             font-variant-numeric=\"tabular-nums\">\n<title>{title}</title>\n<rect width=\"{WIDTH}\" \
-             height=\"{HEIGHT}\" fill=\"{}\"/>\n",
-            colour(theme, Role::Surface)
-        ),
-    );
-    for item in &scene.items {
-        element(&mut svg, item, theme);
+/// A scene as a document in the light theme, and where its colours stand: they are all that a theme changes.
+#[derive(Debug)]
+pub(super) struct Document {
+    light: String,
+    colours: Vec<(usize, Role)>,
+}
+
+impl Document {
+    pub fn of(scene: &Scene) -> Self {
+        let mut document = Self { light: String::with_capacity(BYTES), colours: Vec::new() };
+        let title = escaped(&scene.title);
+        put(
+            &mut document.light,
+            format_args!(
+                "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{HEIGHT}\" viewBox=\"0 0 {WIDTH} \
+                 {HEIGHT}\" role=\"img\" aria-label=\"{title}\" font-family=\"{FONTS}\" \
+                 font-variant-numeric=\"tabular-nums\">\n<title>{title}</title>\n<rect width=\"{WIDTH}\" \
+                 height=\"{HEIGHT}\" fill=\""
+            ),
+        );
+        document.colour(Role::Surface);
+        document.light.push_str("\"/>\n");
+        for item in &scene.items {
+            document.element(item);
+        }
+        document.light.push_str("</svg>\n");
+        document
     }
-    svg.push_str("</svg>\n");
-    svg
+
+    pub fn themed(&self, theme: Theme) -> String {
+        let mut svg = self.light.clone();
+        if theme != Theme::Light {
+            for (at, role) in &self.colours {
+                svg.replace_range(*at..at + COLOUR_BYTES, &hex(theme, *role));
+            }
+        }
+        svg
+    }
+
+    fn colour(&mut self, role: Role) {
+        self.colours.push((self.light.len(), role));
+        self.light.push_str(&hex(Theme::Light, role));
+    }
+
+    fn element(&mut self, item: &Item) {
+        let svg = &mut self.light;
+        let name = if matches!(item.shape, Shape::Text { .. }) { "text" } else { "path" };
+        put(svg, format_args!("<{name}"));
+        if !item.kind.is_empty() {
+            put(svg, format_args!(" class=\"{}\"", item.kind));
+        }
+        let stroked = matches!(item.shape, Shape::Lines { .. });
+        let (paint, other) = if stroked { ("stroke", " fill=\"none\"") } else { ("fill", "") };
+        put(svg, format_args!("{other} {paint}=\""));
+        self.colour(item.role);
+        let svg = &mut self.light;
+        svg.push('"');
+        let opacity = opacity(item.role);
+        if opacity < 1.0 {
+            put(svg, format_args!(" {paint}-opacity=\"{opacity}\""));
+        }
+        match &item.shape {
+            Shape::Blocks(blocks) => {
+                svg.push_str(" shape-rendering=\"crispEdges\" d=\"");
+                for block in blocks {
+                    rectangle(svg, block);
+                }
+                svg.push('"');
+            }
+            Shape::Lines { lines, width, dash } => {
+                if (*width - 1.0).abs() > f64::EPSILON {
+                    put(svg, format_args!(" stroke-width=\"{width}\""));
+                }
+                if let Some((dash, gap)) = dash {
+                    put(svg, format_args!(" stroke-dasharray=\"{dash} {gap}\""));
+                }
+                svg.push_str(" d=\"");
+                for line in lines {
+                    path(svg, line);
+                }
+                svg.push('"');
+            }
+            Shape::Fill(outlines) => {
+                svg.push_str(" d=\"");
+                for outline in outlines {
+                    path(svg, outline);
+                    svg.push('z');
+                }
+                svg.push('"');
+            }
+            Shape::Discs { centres, radius } => {
+                svg.push_str(" d=\"");
+                for centre in centres {
+                    circle(svg, *centre, *radius);
+                }
+                svg.push('"');
+            }
+            Shape::Text { at, anchor, style, .. } => letters(svg, *at, *anchor, *style),
+        }
+        let about =
+            if item.about.is_empty() { String::new() } else { format!("<title>{}</title>", escaped(&item.about)) };
+        match &item.shape {
+            Shape::Text { text, .. } => put(svg, format_args!(">{}{about}</text>\n", escaped(text))),
+            _ if about.is_empty() => svg.push_str("/>\n"),
+            _ => put(svg, format_args!(">{about}</path>\n")),
+        }
+    }
 }
 
 /// Writing to a string cannot fail.
@@ -40,68 +131,9 @@ fn put(svg: &mut String, text: std::fmt::Arguments<'_>) {
     let _ = svg.write_fmt(text);
 }
 
-fn colour(theme: Theme, role: Role) -> String {
+fn hex(theme: Theme, role: Role) -> String {
     let [red, green, blue] = theme.colour(role);
     format!("#{red:02x}{green:02x}{blue:02x}")
-}
-
-fn element(svg: &mut String, item: &Item, theme: Theme) {
-    let name = if matches!(item.shape, Shape::Text { .. }) { "text" } else { "path" };
-    put(svg, format_args!("<{name}"));
-    if !item.kind.is_empty() {
-        put(svg, format_args!(" class=\"{}\"", item.kind));
-    }
-    let stroked = matches!(item.shape, Shape::Lines { .. });
-    let (paint, other) = if stroked { ("stroke", " fill=\"none\"") } else { ("fill", "") };
-    put(svg, format_args!("{other} {paint}=\"{}\"", colour(theme, item.role)));
-    let opacity = opacity(item.role);
-    if opacity < 1.0 {
-        put(svg, format_args!(" {paint}-opacity=\"{opacity}\""));
-    }
-    match &item.shape {
-        Shape::Blocks(blocks) => {
-            svg.push_str(" shape-rendering=\"crispEdges\" d=\"");
-            for block in blocks {
-                rectangle(svg, block);
-            }
-            svg.push('"');
-        }
-        Shape::Lines { lines, width, dash } => {
-            if (*width - 1.0).abs() > f64::EPSILON {
-                put(svg, format_args!(" stroke-width=\"{width}\""));
-            }
-            if let Some((dash, gap)) = dash {
-                put(svg, format_args!(" stroke-dasharray=\"{dash} {gap}\""));
-            }
-            svg.push_str(" d=\"");
-            for line in lines {
-                path(svg, line);
-            }
-            svg.push('"');
-        }
-        Shape::Fill(outlines) => {
-            svg.push_str(" d=\"");
-            for outline in outlines {
-                path(svg, outline);
-                svg.push('z');
-            }
-            svg.push('"');
-        }
-        Shape::Discs { centres, radius } => {
-            svg.push_str(" d=\"");
-            for centre in centres {
-                circle(svg, *centre, *radius);
-            }
-            svg.push('"');
-        }
-        Shape::Text { at, anchor, style, .. } => letters(svg, *at, *anchor, *style),
-    }
-    let about = if item.about.is_empty() { String::new() } else { format!("<title>{}</title>", escaped(&item.about)) };
-    match &item.shape {
-        Shape::Text { text, .. } => put(svg, format_args!(">{}{about}</text>\n", escaped(text))),
-        _ if about.is_empty() => svg.push_str("/>\n"),
-        _ => put(svg, format_args!(">{about}</path>\n")),
-    }
 }
 
 fn letters(svg: &mut String, at: Spot, anchor: Anchor, style: Style) {
@@ -117,7 +149,14 @@ fn letters(svg: &mut String, at: Spot, anchor: Anchor, style: Style) {
 }
 
 fn rectangle(svg: &mut String, Block { x, y, width, height }: &Block) {
-    put(svg, format_args!("M{x} {y}h{width}v{height}h-{width}z"));
+    for (step, number) in [("M", x), (" ", y), ("h", width), ("v", height), ("h-", width)] {
+        svg.push_str(step);
+        if *number < 0 {
+            svg.push('-');
+        }
+        push_number(svg, number.unsigned_abs());
+    }
+    svg.push('z');
 }
 
 fn circle(svg: &mut String, centre: Spot, radius: f64) {
@@ -177,11 +216,10 @@ impl Tenths {
 
 /// The quick way through the thousands of numbers of a picture.
 fn push_number(svg: &mut String, number: u32) {
-    match u8::try_from(number) {
-        Ok(digit @ 0..10) => svg.push(char::from(b'0' + digit)),
-        Ok(two @ 10..100) => svg.extend([char::from(b'0' + two / 10), char::from(b'0' + two % 10)]),
-        _ => put(svg, format_args!("{number}")),
+    if number >= 10 {
+        push_number(svg, number / 10);
     }
+    svg.push(char::from_digit(number % 10, 10).unwrap_or('0'));
 }
 
 impl std::fmt::Display for Tenths {

@@ -27,6 +27,7 @@ mod case;
 mod door;
 mod drawn;
 mod guard;
+mod lasting;
 mod load;
 mod records;
 mod report;

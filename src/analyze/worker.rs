@@ -12,6 +12,7 @@ use super::case::{Analysed, Case, Ended};
 use super::door::Door;
 use super::drawn;
 use super::guard::{Fault, guarded};
+use super::lasting::lasting;
 use super::load::{Loader, NoCandles};
 use super::records::Records;
 use super::seen::Seen;
@@ -130,7 +131,7 @@ impl Worker {
 
     async fn attempt(&self, case: &Case, attempt: u32) -> anyhow::Result<Result<Analysed, Fault>> {
         let ahead = self.place(&self.ahead).await?;
-        self.begin(case, attempt, JobStep::Loading).await?;
+        self.tell(case, &self.begins(case, attempt, JobStep::Loading)).await?;
         let series = match self.loader.load(case).await? {
             Ok(series) => series,
             Err(NoCandles::Hopeless(error)) => return Ok(Err(Fault::Hopeless(error))),
@@ -148,24 +149,23 @@ impl Worker {
 
     async fn work(&self, case: &Case, attempt: u32, series: Series) -> anyhow::Result<Result<Analysed, Fault>> {
         let series = Arc::new(series);
-        self.begin(case, attempt, JobStep::Reading).await?;
         let candles = Arc::clone(&series);
-        let read = compute(move || chart::read(&candles).map(|chart| (findings::json(&candles, &chart), chart))).await;
-        let (data, chart) = match read {
+        let read = compute(move || chart::read(&candles).map(|chart| (findings::json(&candles, &chart), chart)));
+        let (data, chart) = match self.step(case, attempt, JobStep::Reading, read).await? {
             Ok(Some(read)) => read,
             Ok(None) => return Ok(Err(Fault::Hopeless("there are no candles in it".to_owned()))),
             Err(error) => return Ok(Err(Fault::broken(&error))),
         };
         let chart = Arc::new(chart);
-        self.begin(case, attempt, JobStep::Drawing).await?;
-        let charts = match drawn::draw(Arc::clone(&series), Arc::clone(&chart)).await {
+        let charts = drawn::draw(Arc::clone(&series), Arc::clone(&chart));
+        let charts = match self.step(case, attempt, JobStep::Drawing, charts).await? {
             Ok(charts) => charts,
             Err(error) => return Ok(Err(Fault::broken(&error))),
         };
-        self.begin(case, attempt, JobStep::Summarising).await?;
         let Position { partition, epoch, .. } = case.fence;
         let commission = Commission { partition, epoch, analysis_id: case.job.analysis_id.clone() };
-        let Written { text, by, cost, note } = match self.writer.write(commission, &series, &chart).await {
+        let written = self.writer.write(commission, &series, &chart);
+        let Written { text, by, cost, note } = match self.step(case, attempt, JobStep::Summarising, written).await? {
             Ok(written) => written,
             Err(Refused::Ledger(error)) => return Err(error),
             Err(refused) => bail!("the hop is stopping, a job is read again: {refused:?}"),
@@ -173,9 +173,20 @@ impl Worker {
         Ok(Ok(Analysed { summary: text, summary_by: by, cost, note, data, charts }))
     }
 
-    async fn begin(&self, case: &Case, attempt: u32, step: JobStep) -> anyhow::Result<()> {
-        let event = case.begins(attempt, step, &self.settings.worker_id, self.clock.now());
-        self.tell(case, &event).await
+    /// Does a step of an attempt, and tells of it where it lasts.
+    async fn step<T>(
+        &self,
+        case: &Case,
+        attempt: u32,
+        step: JobStep,
+        work: impl Future<Output = T>,
+    ) -> anyhow::Result<T> {
+        let begins = self.begins(case, attempt, step);
+        lasting(work, async || self.tell(case, &begins).await, &self.clock).await
+    }
+
+    fn begins(&self, case: &Case, attempt: u32, step: JobStep) -> JobEvent {
+        case.begins(attempt, step, &self.settings.worker_id, self.clock.now())
     }
 
     /// Queues an event ahead of the job's final one. Whether it is durable is known when that is: both are in the same

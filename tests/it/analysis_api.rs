@@ -99,7 +99,7 @@ fn the_service_answers_as_the_one_that_it_replaces() {
     assert_eq!((first.status(), last.status()), ("queued", "completed"));
     assert!(events[1..events.len() - 1].iter().all(|event| event.status() == "processing"), "{events:?}");
     let progress: Vec<_> = events.iter().map(|event| event.data["progress"].as_i64().unwrap()).collect();
-    assert!(progress.is_sorted() && progress.len() == 6, "{progress:?}");
+    assert!(progress.is_sorted() && progress.starts_with(&[0, 5]) && progress.ends_with(&[100]), "{progress:?}");
     assert_eq!(last.data["data"]["symbol"], "BTCUSDT");
     let streamed = last.data["analysis_id"].as_str().unwrap();
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use rand::Rng as _;
 use signalmill::embedded::providers::knobs::{Latency, Outage};
 use signalmill::embedded::providers::{Provider, StandIns};
-use signalmill::model::{JobEvent, NanoUsd};
+use signalmill::model::{JobEvent, JobStep, NanoUsd};
 
 use crate::crash::{given, seeded};
 use crate::mill::Mill;
@@ -18,6 +18,8 @@ use crate::stack::{Raw, until};
 /// Time for the last job to end.
 const PATIENCE: Duration = Duration::from_mins(2);
 const PARTITIONS: u64 = 4;
+/// An answer that takes so long is told of.
+const LASTING: Duration = Duration::from_secs(1);
 
 /// An installation that asks Gemini's stand-in, and may spend so much a day on summaries.
 fn mill(name: &str, stand_ins: &StandIns, daily_usd: &str) -> Mill {
@@ -112,6 +114,15 @@ fn a_summary_is_bought_once_and_is_no_session_of_articles() {
     assert!(worker.metric("signalmill_journal_hits_total") >= 48.0);
     assert!((worker.metric("signalmill_budget_limit_usd{budget=\"analysis\"}") - 0.30).abs() < 1e-9);
     assert!(worker.metric("signalmill_budget_spent_usd{budget=\"analysis\"}") > 0.0);
+
+    // A step that lasts is told of.
+    stand_ins.set(Provider::Gemini, |knobs| knobs.latency = Latency { min: LASTING, max: LASTING });
+    mill.produce("analysis.jobs", &jobs("slow", 100..101));
+    assert_eq!(until_all_ended(&mill, "slow", 1), by(1, 0));
+    let events = mill.decoded::<JobEvent>().into_iter().map(|(_, event)| event);
+    let writes = |event: &JobEvent| event.step == Some(JobStep::Summarising) && !event.status.is_final();
+    let told: Vec<String> = events.filter(writes).map(|event| event.analysis_id).collect();
+    assert!(told.contains(&"slow-100".to_owned()), "{told:?}");
 }
 
 #[test]

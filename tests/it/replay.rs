@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde_json::Value;
 use signalmill::config::Environment;
 
-use crate::mill::Mill;
-use crate::paid::{mill, stand_ins, until_all_ended};
+use crate::mill::{self, Mill};
+use crate::paid::{stand_ins, until_all_ended};
 use crate::sessions::done;
 use crate::stack::{Raw, Stack, until};
 use crate::texts;
@@ -50,8 +50,10 @@ fn spent(mill: &Mill, session: &str) -> String {
 #[test]
 fn what_was_paid_for_is_read_again_for_nothing_and_shown_where_it_is_promoted() {
     let stand_ins = stand_ins(71);
-    let mill = mill("replay_free", &stand_ins, "5").set("tavily.enabled", "true").set("tavily.min_strength", "0.3");
-    let _worker = mill.start_ready();
+    let mill = crate::paid::mill("replay_free", &stand_ins, "5")
+        .set("tavily.enabled", "true")
+        .set("tavily.min_strength", "0.3");
+    let worker = mill.start_ready();
     mill.feed(120, Duration::ZERO).join().unwrap();
     assert_eq!(until_all_ended(&mill, 120), [120, 0, 0]);
     mill.until_answer("SELECT count() FROM signals_v", "120", PATIENCE);
@@ -89,14 +91,21 @@ fn what_was_paid_for_is_read_again_for_nothing_and_shown_where_it_is_promoted() 
     done(&mill, &["replay", "promote", "two"]);
     assert_eq!(shown(), "two\t120");
     assert_eq!(mill.ask("SELECT run_id, count() FROM article_analyses_v GROUP BY run_id"), "two\t120");
+    let run_of = |number: usize| {
+        let (.., article) = mill::get(&worker.api(), &format!("/api/articles/{}", texts::id(number)), "").unwrap();
+        let article: Value = serde_json::from_str(&article).unwrap_or_else(|error| panic!("{error}: {article}"));
+        article["analysis"]["run_id"].as_str().unwrap_or_else(|| panic!("{article}")).to_owned()
+    };
+    assert_eq!(run_of(7), "two");
     mill.feed_range(110..130, Duration::ZERO).join().unwrap();
     mill.until_answer(
         "SELECT run_id, count() FROM signals_v GROUP BY run_id ORDER BY run_id",
         "live\t20\ntwo\t110",
         PATIENCE,
     );
+    assert_eq!([run_of(7), run_of(112)], ["two", "live"]);
     assert_eq!(done(&mill, &["replay", "promote", "live"])["before"], "two");
-    assert_eq!(shown(), "live\t130");
+    assert_eq!([shown(), run_of(7)], ["live\t130", "live"]);
 
     let unknown = mill.command(&["replay", "diff", "live", "nine"], "");
     assert!(String::from_utf8_lossy(&unknown.stderr).contains("there is no run nine"), "{unknown:?}");
@@ -107,7 +116,7 @@ fn what_was_paid_for_is_read_again_for_nothing_and_shown_where_it_is_promoted() 
 #[test]
 fn a_plan_says_what_buying_costs_and_the_run_keeps_to_its_limit() {
     let stand_ins = stand_ins(72);
-    let mill = mill("replay_paid", &stand_ins, "5");
+    let mill = crate::paid::mill("replay_paid", &stand_ins, "5");
     let worker = mill.start_ready();
     mill.feed(60, Duration::ZERO).join().unwrap();
     assert_eq!(until_all_ended(&mill, 60), [60, 0, 0]);

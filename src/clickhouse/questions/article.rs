@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::question::{Question, rows};
+use super::shown::{NEWEST, SHOWN};
 use super::{StoredSignal, moment, moments};
 use crate::clickhouse::{Failure, Store, dollars};
 
@@ -181,13 +182,13 @@ impl Store {
         question.with(" WHERE run_id = 'live' AND article_id = ?", article_id).first(self).await
     }
 
-    /// Its analysis, where there is one.
+    /// Its analysis, where there is one: that of a promoted run, unless live traffic has a newer one.
     ///
     /// # Errors
     /// The server does not answer.
     pub async fn analysis_of(&self, article_id: &str) -> Result<Option<AnalysisState>, Failure> {
-        let question = Question::new("SELECT ?fields FROM article_analyses FINAL");
-        question.with(" WHERE run_id = 'live' AND article_id = ?", article_id).first(self).await
+        let question = Question::new("SELECT ?fields ").and(SHOWN);
+        question.with(" AND article_id = ?", article_id).and(NEWEST).first(self).await
     }
 
     /// The newest attempts at it, newest first.

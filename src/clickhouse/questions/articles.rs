@@ -8,7 +8,8 @@ use utoipa::ToSchema;
 
 use super::looks::looks;
 use super::question::{Question, rows};
-use super::ready::{ANALYZED, WAITING};
+use super::ready::WAITING;
+use super::shown::{NEWEST, SHOWN};
 use super::{dollars_or_null, moment, moment_of, moment_or_null};
 use crate::clickhouse::{Failure, Store};
 use crate::model::Timestamp;
@@ -180,14 +181,12 @@ impl Store {
             return Ok(Vec::new());
         }
         let ids: Vec<String> = listed.iter().map(|row| row.article_id.clone()).collect();
-        let read = "SELECT ?fields FROM article_analyses FINAL WHERE run_id = 'live' AND article_id IN ?";
+        let read = Question::new("SELECT ?fields ").and(SHOWN).with(" AND article_id IN ?", ids.clone()).and(NEWEST);
         let latest = "SELECT article_id, argMax(status, (version, attempt)) AS status, \
                       argMax(session_id, (version, attempt)) AS session_id FROM batch_processing_records \
                       WHERE run_id = 'live' AND article_id IN ? GROUP BY article_id";
-        let (read, latest) = tokio::try_join!(
-            Question::new(read).bound(ids.clone()).all::<Read>(self),
-            Question::new(latest).bound(ids).all::<Latest>(self),
-        )?;
+        let (read, latest) =
+            tokio::try_join!(read.all::<Read>(self), Question::new(latest).bound(ids).all::<Latest>(self),)?;
         let mut read: HashMap<String, Read> = read.into_iter().map(|row| (row.article_id.clone(), row)).collect();
         let mut latest: HashMap<String, Latest> = latest.into_iter().map(|row| (row.article_id.clone(), row)).collect();
         let line = |row: Listed| {
@@ -206,13 +205,14 @@ fn question(filter: &ArticleFilter, since: Option<Timestamp>, after: Option<&Art
     let question = match filter.status {
         ArticleStatus::All => question,
         ArticleStatus::Screened => question.and(" AND screen != ''"),
-        ArticleStatus::Analyzed => question.and(" AND article_id IN (").and(ANALYZED).and(")"),
+        ArticleStatus::Analyzed => question.and(" AND article_id IN (").and("SELECT article_id ").and(SHOWN).and(")"),
         ArticleStatus::Failed => unread(question, "failed"),
         ArticleStatus::Deferred => unread(question, "deferred"),
         ArticleStatus::Ready => question
             .with(" AND screen = '' AND text_chars >= toInt64(?)", rows(filter.ready_chars))
             .and(" AND article_id NOT IN (")
-            .and(ANALYZED)
+            .and("SELECT article_id ")
+            .and(SHOWN)
             .and(") AND article_id NOT IN (")
             .and(WAITING)
             .and(")"),
@@ -235,7 +235,8 @@ fn question(filter: &ArticleFilter, since: Option<Timestamp>, after: Option<&Art
 fn unread(question: Question, status: &str) -> Question {
     question
         .and(" AND article_id NOT IN (")
-        .and(ANALYZED)
+        .and("SELECT article_id ")
+        .and(SHOWN)
         .and(") AND article_id IN (SELECT article_id FROM (")
         .and(OUTCOMES)
         .with(") WHERE status = ?)", status)

@@ -25,6 +25,7 @@ mod publishers;
 mod question;
 mod ready;
 mod sessions;
+mod shown;
 mod signals;
 
 pub use article::{AnalysisState, AttemptState, SpendState, StoredArticle};

@@ -7,7 +7,8 @@ use utoipa::ToSchema;
 use super::articles::OUTCOMES;
 use super::moment;
 use super::question::{Question, rows};
-use super::ready::{ANALYZED, WAITING};
+use super::ready::WAITING;
+use super::shown::SHOWN;
 use crate::clickhouse::{Failure, Store, dollars};
 
 /// Publishers that are told at most, those with most articles first.
@@ -60,7 +61,8 @@ impl Store {
             .and(", countIf(status = 'deferred' AND NOT is_analyzed) AS deferred")
             .and(", toDecimal64(sum(cost), 9) AS cost_usd, max(published_at) AS newest_at FROM (")
             .and("SELECT publisher, article_id, screen, text_chars, published_at, article_id IN (")
-            .and(ANALYZED)
+            .and("SELECT article_id ")
+            .and(SHOWN)
             .and(") AS is_analyzed FROM articles FINAL WHERE run_id = 'live') AS a LEFT JOIN (")
             .and(OUTCOMES)
             .and(") AS o ON o.article_id = a.article_id LEFT JOIN (")

@@ -1,6 +1,7 @@
 //! Articles that are worth an analysis and have none: what a session that somebody starts is made of.
 //!
-//! Ready is an admitted article of the live run with enough text that nobody has analysed and that waits nowhere. It
+//! Ready is an admitted article of the live run with enough text that neither live traffic nor a promoted run has analysed
+//! and that waits nowhere. It
 //! waits while a batch that it is in has not ended for it, or has deferred it, unless that session was cancelled. A
 //! session with a limit of its own (`api-…`) that has deferred it does not count: nobody else would pay for it.
 
@@ -11,12 +12,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::question::{Question, rows};
+use super::shown::SHOWN;
 use super::{moment, moment_of};
 use crate::clickhouse::{Failure, Store};
 use crate::model::{Article, Screen, Timestamp};
-
-/// Articles of the live run that were analysed.
-pub(super) const ANALYZED: &str = "SELECT article_id FROM article_analyses WHERE run_id = 'live'";
 
 /// Articles that wait, by the batches that they are in; by the records alone where a batch of before does not name its
 /// articles.
@@ -123,7 +122,8 @@ fn ready(select: Question, filter: &ReadyFilter) -> Question {
         .with(" AND text_chars >= toInt64(?)", rows(filter.chars_min))
         .when(" AND publisher = ?", filter.publisher.as_deref())
         .and(" AND article_id NOT IN (")
-        .and(ANALYZED)
+        .and("SELECT article_id ")
+        .and(SHOWN)
         .and(") AND article_id NOT IN (")
         .and(WAITING)
         .and(")")

@@ -1,4 +1,5 @@
-//! Kafka and ClickHouse are away for seconds while articles come in: the program waits, says so, and goes on by itself.
+//! Kafka and ClickHouse are away for seconds, or the disk is full, while articles come in: the program waits, says so, and
+//! goes on by itself.
 //!
 //! # Why Kafka is paused under load, and restarted only when nothing is under way
 //! Kafka 4.3.1 completes a transaction without writing its markers where a partition has no leader at that moment
@@ -21,6 +22,8 @@ use crate::stack::{Stack, until};
 const NOTICE_MAX: Duration = Duration::from_secs(45);
 /// A SIGTERM must have ended the process by then.
 const STOP_MAX: Duration = Duration::from_secs(10);
+/// Articles that come while there is no room for their signals.
+const ROOMLESS: usize = 100;
 /// How often `/live` is looked at during an outage.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// A node that was paused must not be taken for dead by its own controller.
@@ -60,6 +63,22 @@ fn recovered(mill: &Mill, worker: &mut Worker, back_ms: i64) {
         let since = mill.try_ask(&sql)?;
         if ready == 200 && since != "0" { Ok(()) } else { Err(format!("{since} signals since; {why}")) }
     });
+}
+
+#[test]
+fn rows_wait_for_room_on_the_disk() {
+    let mill = Mill::on(Stack::shared(), "outage_disk");
+    let mut worker = mill.start_ready();
+    // The server refuses inserts as it does on a disk that is full.
+    let setting = "min_free_disk_bytes_to_perform_insert";
+    mill.ask(&format!("ALTER TABLE signals MODIFY SETTING {setting} = 1000000000000000000"));
+    mill.feed(ROOMLESS, Duration::ZERO).join().unwrap();
+    let (why, _) = worker.until_page("/ready", 503, NOTICE_MAX);
+    assert!(why.contains("sink") && why.contains("NOT_ENOUGH_SPACE"), "{why}");
+    assert_eq!(mill.ask("SELECT count() FROM signals"), "0");
+    mill.ask(&format!("ALTER TABLE signals RESET SETTING {setting}"));
+    worker.until_page("/ready", 200, NOTICE_MAX);
+    audit(&mill, ROOMLESS);
 }
 
 #[test]

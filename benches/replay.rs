@@ -17,7 +17,7 @@ mod worker;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use signalmill::kafka::{ARTICLES_ANALYSES, Behind, Producer, SIGNALS, SPEND_LEDGER, Start, Tail as Topic, group_name};
 use signalmill::model::Analysis;
 use signalmill::wire::{ALLOCATION_BYTES_MAX, Codec};
@@ -31,7 +31,6 @@ use worker::Worker;
 pub const LATENCY: Duration = Duration::from_millis(20);
 /// The longest that the journal may take to be filled.
 const PATIENCE: Duration = Duration::from_mins(15);
-const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// Bytes of an article.
 const ARTICLE_BYTES: usize = 4_400;
 /// How long the end of a topic is waited for.
@@ -83,12 +82,10 @@ fn filled(plot: &Plot, worker: &Worker, articles: u64) -> anyhow::Result<Duratio
     let read = worker.wait_for("score/articles", float(articles), PATIENCE).with_context(|| plot.log())?;
     let topics = [SPEND_LEDGER, SIGNALS].map(|topic| format!("{}{topic}", plot.kafka.topic_prefix));
     let behind = Behind::of(&plot.kafka, &group_name(&plot.kafka, "sink"))?.written_by_hops(&topics)?;
-    while behind.left()? > 0 {
-        if worker.started.elapsed() > PATIENCE {
-            bail!("not all rows within {PATIENCE:?}\n{}", plot.log());
-        }
-        std::thread::sleep(LOOK_EVERY);
-    }
+    behind.until_landed(|left| {
+        ensure!(worker.started.elapsed() <= PATIENCE, "{left} without rows after {PATIENCE:?}\n{}", plot.log());
+        Ok(())
+    })?;
     Ok(read - worker.started)
 }
 

@@ -1,6 +1,8 @@
 //! Whether a hop has landed what stands in its topics by now: for those who wait for it without being it.
 
 use std::fmt;
+use std::thread;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
@@ -8,6 +10,9 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::client::{self, Calm, REQUEST_TIMEOUT};
 use crate::config;
+
+/// Between two looks.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// The ends of some topics at one moment, and the group that is to reach them. All of it blocks.
 pub struct Behind {
@@ -75,11 +80,22 @@ impl Behind {
         Ok(self)
     }
 
-    /// Offsets between where the group stands and the ends.
+    /// Returns once nothing is left. `patient` is told how much is, now and then, and says whether to go on waiting.
     ///
     /// # Errors
-    /// When Kafka does not answer.
-    pub fn left(&self) -> anyhow::Result<u64> {
+    /// What `patient` says, or when Kafka does not answer.
+    pub fn until_landed(&self, mut patient: impl FnMut(u64) -> anyhow::Result<()>) -> anyhow::Result<()> {
+        loop {
+            match self.left()? {
+                0 => return Ok(()),
+                left => patient(left)?,
+            }
+            thread::sleep(LOOK_EVERY);
+        }
+    }
+
+    /// Offsets between where the group stands and the ends.
+    fn left(&self) -> anyhow::Result<u64> {
         let mut asked = TopicPartitionList::new();
         for Range { topic, partition, .. } in &self.ends {
             asked.add_partition(topic, *partition);

@@ -138,10 +138,7 @@ async fn landed(own: &Surroundings) -> anyhow::Result<()> {
         let wait = move || -> anyhow::Result<()> {
             // In this order: what a hop is to reach has ended before it is looked at.
             let behind = Behind::of(&kafka, &group_name(&kafka, hop))?.put_in(&put_in)?.written_by_hops(&written)?;
-            while behind.left()? > 0 {
-                std::thread::sleep(LOOK_EVERY);
-            }
-            Ok(())
+            behind.until_landed(|_| Ok(()))
         };
         tokio::task::spawn_blocking(wait).await.context("waiting for rows panicked")??;
     }

@@ -25,8 +25,6 @@ use crate::wire::{ALLOCATION_BYTES_MAX, Codec};
 
 /// How long the sink may take to store the answers that are in the ledger.
 const JOURNAL_PATIENCE: Duration = Duration::from_mins(1);
-/// Between two looks whether it has.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// From one landing of a segment to the next, unless the segment ends: large inserts are cheap. It is the longest that a
 /// partition stands still which holds all that it may.
 const LANDING_EVERY: Duration = Duration::from_secs(2);
@@ -95,21 +93,19 @@ pub async fn run(
 async fn journal_is_whole(surroundings: &Surroundings) -> anyhow::Result<()> {
     let kafka = surroundings.config.kafka.clone();
     let topic = surroundings.topic(SPEND_LEDGER);
-    let wait = move || -> anyhow::Result<bool> {
+    let wait = move || -> anyhow::Result<()> {
         let behind = Behind::of(&kafka, &kafka::group_name(&kafka, "sink"))?.written_by_hops(&[topic])?;
         let asked_at = Instant::now();
-        while behind.left()? > 0 {
+        behind.until_landed(|_| {
             if asked_at.elapsed() > JOURNAL_PATIENCE {
-                return Ok(false);
+                bail!(
+                    "the sink has not stored all answers of {SPEND_LEDGER} within {JOURNAL_PATIENCE:?}: is it running?"
+                );
             }
-            std::thread::sleep(LOOK_EVERY);
-        }
-        Ok(true)
+            Ok(())
+        })
     };
-    if !tokio::task::spawn_blocking(wait).await.context("looking at the ledger panicked")?? {
-        bail!("the sink has not stored all answers of {SPEND_LEDGER} within {JOURNAL_PATIENCE:?}: is it running?");
-    }
-    Ok(())
+    tokio::task::spawn_blocking(wait).await.context("looking at the ledger panicked")?
 }
 
 /// The run of this id, begun now where there is none, and what it reads.

@@ -110,7 +110,9 @@ impl Canvas {
         for row in side(block.y, block.height, HEIGHT) {
             let row = &mut self.pixels[row * WIDTH + columns.start..row * WIDTH + columns.end];
             if opacity(role) < 1.0 {
-                row.iter_mut().for_each(|under| *under = self.mix.over(*under, role, LEVELS));
+                for under in row {
+                    *under = self.mix.over(*under, role, LEVELS);
+                }
             } else {
                 row.fill(role as u8);
             }

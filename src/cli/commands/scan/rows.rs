@@ -27,8 +27,6 @@ const STAGES: [&str; 4] = ["window/market", "enrich/market", "score/market", "si
 const IN_FLIGHT_MAX: Bytes = Bytes::mebi(8);
 /// How long a stage may take without a record getting through it.
 const QUIET_MAX: Duration = Duration::from_secs(30);
-/// Between two looks how many are left.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// Between two looks whether somebody else runs a stage.
 const MEMBERS_LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -133,11 +131,7 @@ fn landed(kafka: &config::Kafka, given_up: &AtomicBool) -> anyhow::Result<()> {
             }
         }?;
         let (mut least, mut moved) = (u64::MAX, Instant::now());
-        loop {
-            let left = behind.left()?;
-            if left == 0 {
-                break;
-            }
+        behind.until_landed(|left| {
             if left < least {
                 (least, moved) = (left, Instant::now());
             }
@@ -146,14 +140,13 @@ fn landed(kafka: &config::Kafka, given_up: &AtomicBool) -> anyhow::Result<()> {
             } else if moved.elapsed() > QUIET_MAX {
                 format!("nothing has got through the stage {stage} for {QUIET_MAX:?}")
             } else {
-                std::thread::sleep(LOOK_EVERY);
-                continue;
+                return Ok(());
             };
             bail!(
                 "{why}: the feed is written and the files are sent, but {left} records are still to get through \
                  {stage}: a worker (signalmill run) goes on with them"
             );
-        }
+        })?;
     }
     Ok(())
 }

@@ -58,7 +58,7 @@ impl Backlog {
         for partition in 0..i32::try_from(partitions).unwrap_or(i32::MAX) {
             asked.add_partition(&self.topic, partition);
         }
-        let committed = self.consumer.committed_offsets(asked, REQUEST_TIMEOUT).context("asking for offsets")?;
+        let committed = client::committed(&self.consumer, &asked).context("asking for offsets")?;
         let mut queued = Queued::default();
         for element in committed.elements() {
             let (low, high) = self

@@ -100,7 +100,7 @@ impl Behind {
         for Range { topic, partition, .. } in &self.ends {
             asked.add_partition(topic, *partition);
         }
-        let committed = self.consumer.committed_offsets(asked, REQUEST_TIMEOUT).context("asking for offsets")?;
+        let committed = client::committed(&self.consumer, &asked).context("asking for offsets")?;
         let left = self.ends.iter().map(|Range { topic, partition, low, end }| {
             let at = match committed.find_partition(topic, *partition).map(|element| element.offset()) {
                 Some(Offset::Offset(offset)) => offset,

@@ -1,13 +1,15 @@
 //! What every client of ours has in common: brokers, security, names, logs.
 
 use std::sync::{Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::ConsumerContext;
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::DeliveryResult;
 use rdkafka::producer::ProducerContext;
+use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::{ClientConfig, ClientContext};
 use tracing::{debug, warn};
 
@@ -17,6 +19,8 @@ use crate::config;
 const QUIET: Duration = Duration::from_secs(10);
 /// How long one request to a broker may take.
 pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// Between two questions to a group that nobody coordinates.
+const COORDINATOR_WAIT: Duration = Duration::from_millis(50);
 /// The largest message a client of ours sends: a topic's `max.message.bytes` and room for the record's frame.
 pub(super) const MESSAGE_BYTES_MAX: usize = (32 << 20) + (64 << 10);
 
@@ -70,6 +74,41 @@ impl ProducerContext for Calm {
     }
 }
 
+/// Asks about a group until somebody is its coordinator: a broker that has just started, or taken a group over, says for a
+/// moment that it is none, and librdkafka hands that on.
+///
+/// # Errors
+/// Any other error at once, and this one after [`REQUEST_TIMEOUT`].
+pub(super) fn coordinated<T>(ask: impl Fn() -> KafkaResult<T>) -> KafkaResult<T> {
+    use RDKafkaErrorCode::{CoordinatorLoadInProgress, CoordinatorNotAvailable, NotCoordinator};
+    let deadline = Instant::now() + REQUEST_TIMEOUT;
+    loop {
+        match ask() {
+            Err(error)
+                if matches!(
+                    error.rdkafka_error_code(),
+                    Some(NotCoordinator | CoordinatorLoadInProgress | CoordinatorNotAvailable)
+                ) && Instant::now() < deadline =>
+            {
+                debug!(%error, "nobody coordinates the group yet, asking again");
+                thread::sleep(COORDINATOR_WAIT);
+            }
+            answer => return answer,
+        }
+    }
+}
+
+/// What the group of `consumer` has committed.
+///
+/// # Errors
+/// When Kafka does not answer.
+pub(super) fn committed<C: ConsumerContext>(
+    consumer: &BaseConsumer<C>,
+    asked: &TopicPartitionList,
+) -> KafkaResult<TopicPartitionList> {
+    coordinated(|| consumer.committed_offsets(asked.clone(), REQUEST_TIMEOUT))
+}
+
 /// The consumer group of a hop.
 #[must_use]
 pub fn group_name(settings: &config::Kafka, hop: &str) -> String {
@@ -109,4 +148,26 @@ pub(super) fn base(settings: &config::Kafka, client_id: &str) -> ClientConfig {
         }
     }
     client
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[test]
+    fn a_group_without_a_coordinator_is_asked_again_and_nothing_else_is() {
+        let asked = Cell::new(0);
+        let answers = |errors: &[RDKafkaErrorCode]| {
+            asked.set(asked.get() + 1);
+            errors.get(asked.get() - 1).map_or(Ok(7), |code| Err(KafkaError::MetadataFetch(*code)))
+        };
+        let passing = [RDKafkaErrorCode::NotCoordinator, RDKafkaErrorCode::CoordinatorLoadInProgress];
+        assert_eq!(coordinated(|| answers(&passing)), Ok(7));
+        assert_eq!(asked.replace(0), 3);
+        let refused = [RDKafkaErrorCode::GroupAuthorizationFailed];
+        assert_eq!(coordinated(|| answers(&refused)), Err(KafkaError::MetadataFetch(refused[0])));
+        assert_eq!(asked.get(), 1);
+    }
 }

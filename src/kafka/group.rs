@@ -8,7 +8,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList, TopicPartitionLi
 use tokio::sync::watch;
 
 use super::assignment::Assignment;
-use super::client::REQUEST_TIMEOUT;
+use super::client::{self, REQUEST_TIMEOUT};
 use super::lag::Lag;
 use super::poll::Watcher;
 use crate::flow::record::Budget;
@@ -51,8 +51,7 @@ impl Group {
         let consumer = self.consumer.upgrade().context("the consumer has left its group")?;
         let mut asked = TopicPartitionList::new();
         asked.add_partition(topic, partition);
-        let committed =
-            consumer.committed_offsets(asked, REQUEST_TIMEOUT).context("asking for the committed offset")?;
+        let committed = client::committed(&consumer, &asked).context("asking for the committed offset")?;
         match committed.elements().first().map(TopicPartitionListElem::offset) {
             Some(Offset::Offset(offset)) => Ok(offset),
             _ => Ok(consumer

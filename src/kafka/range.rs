@@ -159,9 +159,8 @@ pub fn committed_by(kafka: &config::Kafka, group: &str, topic: &str, partition: 
         client::base(kafka, group).set("group.id", group).create_with_context(Calm).context("creating a consumer")?;
     let mut asked = TopicPartitionList::new();
     asked.add_partition(topic, partition);
-    let committed = consumer
-        .committed_offsets(asked, REQUEST_TIMEOUT)
-        .with_context(|| format!("asking how far {group} has read {topic}"))?;
+    let committed =
+        client::committed(&consumer, &asked).with_context(|| format!("asking how far {group} has read {topic}"))?;
     Ok(committed.elements().first().and_then(|element| match element.offset() {
         Offset::Offset(offset) => Some(offset),
         _ => None,

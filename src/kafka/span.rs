@@ -288,7 +288,7 @@ impl Look {
         for Span { partition, .. } in spans {
             asked.add_partition(&self.topic, *partition);
         }
-        let found = self.consumer.committed_offsets(asked, REQUEST_TIMEOUT);
+        let found = client::committed(&self.consumer, &asked);
         let found = found.with_context(|| format!("asking how far {} is in {}", self.group, self.topic))?;
         let of = |span: &Span| {
             let found = found.find_partition(&self.topic, span.partition)?;
@@ -310,7 +310,7 @@ impl Look {
         if let Some(mut element) = done.find_partition(&self.topic, partition) {
             element.set_metadata(note);
         }
-        let committed = self.consumer.commit(&done, CommitMode::Sync);
+        let committed = client::coordinated(|| self.consumer.commit(&done, CommitMode::Sync));
         committed.with_context(|| format!("keeping how far {} is in {}/{partition}", self.group, self.topic))
     }
 }

@@ -87,7 +87,7 @@ impl Partitions {
         for (topic, number) in self.0.keys() {
             asked.add_partition(topic, *number);
         }
-        let committed = consumer.committed_offsets(asked, REQUEST_TIMEOUT).context("asking for offsets")?;
+        let committed = client::committed(consumer, &asked).context("asking for offsets")?;
         for ((topic, number), partition) in &mut self.0 {
             let (low, high) = consumer
                 .fetch_watermarks(topic, *number, REQUEST_TIMEOUT)

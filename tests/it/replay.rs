@@ -168,14 +168,15 @@ fn a_plan_says_what_buying_costs_and_the_run_keeps_to_its_limit() {
 
 /// Kills in the gate; more where `SIGNALMILL_REPLAY_KILLS` says so.
 const KILLS: usize = 3;
-/// More than two segments.
+/// More than two segments, for [`KILLS`].
 const ARTICLES: usize = 40_000;
 
 #[test]
 fn a_killed_replay_ends_as_an_undisturbed_one() {
     let kills = Environment::process().get("SIGNALMILL_REPLAY_KILLS").map_or(KILLS, |kills| kills.parse().unwrap());
     let mill = Mill::on(Stack::shared(), "replay_kills");
-    let records: Vec<Raw> = (0..ARTICLES)
+    let count = ARTICLES * kills.div_ceil(KILLS);
+    let records: Vec<Raw> = (0..count)
         .map(|number| Raw {
             partition: Some(i32::from(number % 8 == 0)),
             key: Some(texts::id(number).into_bytes()),
@@ -186,7 +187,7 @@ fn a_killed_replay_ends_as_an_undisturbed_one() {
     mill.produce("articles.raw", &records);
     let order = |run_id| ["replay", "--topic", "articles.raw", "--json", "--run-id", run_id];
     let report = done(&mill, &order("whole")[..3].iter().copied().chain(["--run-id", "whole"]).collect::<Vec<_>>());
-    assert_eq!((&report["records"], &report["status"]), (&ARTICLES.into(), &"completed".into()), "{report}");
+    assert_eq!((&report["records"], &report["status"]), (&count.into(), &"completed".into()), "{report}");
     for kill in 0..kills {
         let seen = mill.ask("SELECT count() FROM articles WHERE run_id = 'killed'").parse::<usize>().unwrap();
         let worker = mill.start_command(&order("killed"));
@@ -199,7 +200,7 @@ fn a_killed_replay_ends_as_an_undisturbed_one() {
         assert_eq!(mill.ask("SELECT status FROM runs_v WHERE run_id = 'killed'"), "running");
     }
     let report = done(&mill, &["replay", "--topic", "articles.raw", "--run-id", "killed"]);
-    assert_eq!((&report["records"], &report["status"]), (&ARTICLES.into(), &"completed".into()), "{report}");
+    assert_eq!((&report["records"], &report["status"]), (&count.into(), &"completed".into()), "{report}");
     assert_eq!(rows(&mill, "killed"), rows(&mill, "whole"));
-    assert!(rows(&mill, "whole")[0].starts_with("40000\t"), "{:?}", rows(&mill, "whole"));
+    assert!(rows(&mill, "whole")[0].starts_with(&format!("{count}\t")), "{:?}", rows(&mill, "whole"));
 }

@@ -9,7 +9,8 @@
 //! The worker that owns a job's partition does it. The final event and the job's offset are one transaction: a job has
 //! exactly one final event, and a job whose worker died is read again by the next owner. Progress goes through the same
 //! queue of transactions ([`kafka::Transactions::place`](crate::kafka::Transactions::place)), so that it is never seen
-//! behind the end, and a worker that was replaced can write neither.
+//! behind the end, and a worker that was replaced can write neither. That a job was begun is always told, a further step
+//! only where it [lasts](lasting).
 //!
 //! # What fails, and how
 //! What cannot come to anything (no candles, too few, no such interval) is `failed` at once and says why: the user's

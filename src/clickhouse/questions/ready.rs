@@ -1,9 +1,9 @@
 //! Articles that are worth an analysis and have none: what a session that somebody starts is made of.
 //!
 //! Ready is an admitted article of the live run with enough text that neither live traffic nor a promoted run has analysed
-//! and that waits nowhere. It
-//! waits while a batch that it is in has not ended for it, or has deferred it, unless that session was cancelled. A
-//! session with a limit of its own (`api-…`) that has deferred it does not count: nobody else would pay for it.
+//! and that waits nowhere. It waits while a batch that it is in has not ended for it, or has deferred it, unless that
+//! session was cancelled. A session with a limit of its own (`api-…`) that has deferred it does not count: nobody else
+//! would pay for it.
 
 use std::collections::HashMap;
 

@@ -184,7 +184,9 @@ fn a_killed_replay_ends_as_an_undisturbed_one() {
             ..Raw::default()
         })
         .collect();
-    mill.produce("articles.raw", &records);
+    for some in records.chunks(ARTICLES) {
+        mill.produce("articles.raw", some);
+    }
     let order = |run_id| ["replay", "--topic", "articles.raw", "--json", "--run-id", run_id];
     let report = done(&mill, &order("whole")[..3].iter().copied().chain(["--run-id", "whole"]).collect::<Vec<_>>());
     assert_eq!((&report["records"], &report["status"]), (&count.into(), &"completed".into()), "{report}");

@@ -186,7 +186,7 @@ impl Store {
                       argMax(session_id, (version, attempt)) AS session_id FROM batch_processing_records \
                       WHERE run_id = 'live' AND article_id IN ? GROUP BY article_id";
         let (read, latest) =
-            tokio::try_join!(read.all::<Read>(self), Question::new(latest).bound(ids).all::<Latest>(self),)?;
+            tokio::try_join!(read.all::<Read>(self), Question::new(latest).bound(ids).all::<Latest>(self))?;
         let mut read: HashMap<String, Read> = read.into_iter().map(|row| (row.article_id.clone(), row)).collect();
         let mut latest: HashMap<String, Latest> = latest.into_iter().map(|row| (row.article_id.clone(), row)).collect();
         let line = |row: Listed| {
@@ -205,14 +205,13 @@ fn question(filter: &ArticleFilter, since: Option<Timestamp>, after: Option<&Art
     let question = match filter.status {
         ArticleStatus::All => question,
         ArticleStatus::Screened => question.and(" AND screen != ''"),
-        ArticleStatus::Analyzed => question.and(" AND article_id IN (").and("SELECT article_id ").and(SHOWN).and(")"),
+        ArticleStatus::Analyzed => question.and(" AND article_id IN (").analyzed().and(")"),
         ArticleStatus::Failed => unread(question, "failed"),
         ArticleStatus::Deferred => unread(question, "deferred"),
         ArticleStatus::Ready => question
             .with(" AND screen = '' AND text_chars >= toInt64(?)", rows(filter.ready_chars))
             .and(" AND article_id NOT IN (")
-            .and("SELECT article_id ")
-            .and(SHOWN)
+            .analyzed()
             .and(") AND article_id NOT IN (")
             .and(WAITING)
             .and(")"),
@@ -235,8 +234,7 @@ fn question(filter: &ArticleFilter, since: Option<Timestamp>, after: Option<&Art
 fn unread(question: Question, status: &str) -> Question {
     question
         .and(" AND article_id NOT IN (")
-        .and("SELECT article_id ")
-        .and(SHOWN)
+        .analyzed()
         .and(") AND article_id IN (SELECT article_id FROM (")
         .and(OUTCOMES)
         .with(") WHERE status = ?)", status)

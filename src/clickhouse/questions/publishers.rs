@@ -8,7 +8,6 @@ use super::articles::OUTCOMES;
 use super::moment;
 use super::question::{Question, rows};
 use super::ready::WAITING;
-use super::shown::SHOWN;
 use crate::clickhouse::{Failure, Store, dollars};
 
 /// Publishers that are told at most, those with most articles first.
@@ -61,8 +60,7 @@ impl Store {
             .and(", countIf(status = 'deferred' AND NOT is_analyzed) AS deferred")
             .and(", toDecimal64(sum(cost), 9) AS cost_usd, max(published_at) AS newest_at FROM (")
             .and("SELECT publisher, article_id, screen, text_chars, published_at, article_id IN (")
-            .and("SELECT article_id ")
-            .and(SHOWN)
+            .analyzed()
             .and(") AS is_analyzed FROM articles FINAL WHERE run_id = 'live') AS a LEFT JOIN (")
             .and(OUTCOMES)
             .and(") AS o ON o.article_id = a.article_id LEFT JOIN (")

@@ -12,7 +12,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::question::{Question, rows};
-use super::shown::SHOWN;
 use super::{moment, moment_of};
 use crate::clickhouse::{Failure, Store};
 use crate::model::{Article, Screen, Timestamp};
@@ -122,8 +121,7 @@ fn ready(select: Question, filter: &ReadyFilter) -> Question {
         .with(" AND text_chars >= toInt64(?)", rows(filter.chars_min))
         .when(" AND publisher = ?", filter.publisher.as_deref())
         .and(" AND article_id NOT IN (")
-        .and("SELECT article_id ")
-        .and(SHOWN)
+        .analyzed()
         .and(") AND article_id NOT IN (")
         .and(WAITING)
         .and(")")

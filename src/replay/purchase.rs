@@ -125,21 +125,16 @@ async fn ended_all(own: &Surroundings, order: &Order) -> anyhow::Result<()> {
 /// Returns once every hop has landed all that the one before it wrote.
 async fn landed(own: &Surroundings) -> anyhow::Result<()> {
     let topic = |name: &str| own.topic(name);
-    let failed = topic(&format!("{ARTICLES_BATCHES}{DLQ_SUFFIX}"));
-    let bought = [topic(ARTICLES_BATCHES)];
+    let failed = format!("{ARTICLES_BATCHES}{DLQ_SUFFIX}");
     let ways = [
-        ("enrich/articles", &bought[..], vec![]),
-        ("score/articles", &[], vec![topic(ARTICLES_ANALYSES)]),
-        ("sink", &bought, vec![topic(ARTICLES_ANALYSES), topic(SIGNALS), topic(SPEND_LEDGER), failed]),
+        ("enrich/articles", vec![topic(ARTICLES_BATCHES)]),
+        ("score/articles", vec![topic(ARTICLES_ANALYSES)]),
+        ("sink", [ARTICLES_BATCHES, ARTICLES_ANALYSES, SIGNALS, SPEND_LEDGER, &failed].map(topic).to_vec()),
     ];
-    for (hop, put_in, written) in ways {
-        let put_in = put_in.to_vec();
+    for (hop, topics) in ways {
         let kafka = own.config.kafka.clone();
-        let wait = move || -> anyhow::Result<()> {
-            // In this order: what a hop is to reach has ended before it is looked at.
-            let behind = Behind::of(&kafka, &group_name(&kafka, hop))?.put_in(&put_in)?.written_by_hops(&written)?;
-            behind.until_landed(|_| Ok(()))
-        };
+        // In this order: what a hop is to reach has ended before it is looked at.
+        let wait = move || Behind::of(&kafka, &group_name(&kafka, hop), &topics)?.until_landed(|_| Ok(()));
         tokio::task::spawn_blocking(wait).await.context("waiting for rows panicked")??;
     }
     Ok(())

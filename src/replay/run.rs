@@ -94,7 +94,7 @@ async fn journal_is_whole(surroundings: &Surroundings) -> anyhow::Result<()> {
     let kafka = surroundings.config.kafka.clone();
     let topic = surroundings.topic(SPEND_LEDGER);
     let wait = move || -> anyhow::Result<()> {
-        let behind = Behind::of(&kafka, &kafka::group_name(&kafka, "sink"))?.written_by_hops(&[topic])?;
+        let behind = Behind::of(&kafka, &kafka::group_name(&kafka, "sink"), &[topic])?;
         let asked_at = Instant::now();
         behind.until_landed(|_| {
             if asked_at.elapsed() > JOURNAL_PATIENCE {

@@ -13,6 +13,7 @@ mod api_sessions;
 mod asking;
 mod audit;
 mod bad_input;
+mod behind;
 mod clickhouse;
 mod clickhouse_rows;
 mod commands;

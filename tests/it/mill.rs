@@ -14,7 +14,7 @@ use signalmill::clickhouse::{Settings, Store};
 use signalmill::clock::Clock;
 use signalmill::config;
 use signalmill::embedded::child::Child;
-use signalmill::kafka::{TOPICS, ensure};
+use signalmill::kafka::{Behind, TOPICS, ensure, group_name};
 use signalmill::wire::{ALLOCATION_BYTES_MAX, Codec, Record};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -201,6 +201,19 @@ impl Mill {
             (seen, value)
         };
         self.read(T::TOPIC).into_iter().map(decode).collect()
+    }
+
+    /// Waits until the tables say what hops have written to these topics. Tables are filled side by side: what one says
+    /// by now may not have come into another.
+    pub fn until_landed(&self, topics: &[&str]) {
+        let topics: Vec<String> = topics.iter().map(|topic| self.topic(topic)).collect();
+        let behind = Behind::of(&self.kafka, &group_name(&self.kafka, "sink"), &topics).unwrap();
+        let began = Instant::now();
+        let patient = |left| {
+            anyhow::ensure!(began.elapsed() < PATIENCE, "{left} offsets of {topics:?} are not in the tables");
+            Ok(())
+        };
+        behind.until_landed(patient).unwrap();
     }
 
     /// The answer to a question about the test's database, as text with tabs.

@@ -1,5 +1,5 @@
-//! Kafka and ClickHouse are away for seconds, or the disk is full, while articles come in: the program waits, says so, and
-//! goes on by itself.
+//! Kafka, ClickHouse and a paid provider are away for seconds, or the disk is full, while articles come in: the program
+//! waits, says so, and goes on by itself.
 //!
 //! # Why Kafka is paused under load, and restarted only when nothing is under way
 //! Kafka 4.3.1 completes a transaction without writing its markers where a partition has no leader at that moment
@@ -12,10 +12,13 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
+use signalmill::embedded::providers::Provider;
+use signalmill::embedded::providers::knobs::Outage;
 
 use crate::audit::{audit, now_ms, recoveries};
 use crate::crash::given;
 use crate::mill::{Mill, Worker};
+use crate::paid::{self, counted, stand_ins, until_all_ended};
 use crate::stack::{Stack, until};
 
 /// Time in which the program must have noticed, or recovered.
@@ -79,6 +82,35 @@ fn rows_wait_for_room_on_the_disk() {
     mill.ask(&format!("ALTER TABLE signals RESET SETTING {setting}"));
     worker.until_page("/ready", 200, NOTICE_MAX);
     audit(&mill, ROOMLESS);
+}
+
+#[test]
+fn a_provider_that_is_away_costs_nothing_and_loses_nothing() {
+    let stand_ins = stand_ins(41);
+    let mill = paid::mill("outage_provider", &stand_ins, "5").set("breaker.open", "1s");
+    let mut worker = mill.start_ready();
+    let feed = mill.feed(articles(), away() + Duration::from_secs(4));
+    mill.until_answer("SELECT count() > 0 FROM article_analyses_v", "1", NOTICE_MAX);
+
+    for outage in [Outage::Refused, Outage::Unavailable] {
+        stand_ins.set(Provider::Gemini, |knobs| knobs.outage = Some(outage));
+        let began = Instant::now();
+        until("the breaker is open", NOTICE_MAX, || {
+            let state = worker.try_metric(r#"signalmill_breaker_state{provider="gemini"}"#)?;
+            if state > 1.0 { Ok(()) } else { Err(state.to_string()) }
+        });
+        let bill = stand_ins.bill().total();
+        outlive(&mut worker, began);
+        assert_eq!(stand_ins.bill().total(), bill, "{outage:?}");
+    }
+    stand_ins.set(Provider::Gemini, |knobs| knobs.outage = None);
+    feed.join().unwrap();
+    assert_eq!(until_all_ended(&mill, articles()), [articles(), 0, 0]);
+    let bill = stand_ins.bill().total();
+    let (spent, in_doubt) = counted(&mill);
+    eprintln!("outage of a provider: {bill} billed, {spent} spent, {in_doubt} in doubt where calls were cut");
+    assert!(spent + in_doubt >= bill.0 && in_doubt * 100 <= spent, "{spent} + {in_doubt}, {bill} billed");
+    assert_eq!(mill.ask("SELECT count() FROM dead_letters_v"), "0");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use rand::Rng as _;
 use signalmill::embedded::providers::knobs::Latency;
 use signalmill::embedded::providers::{Provider, Settings, StandIns};
+use signalmill::kafka::{ARTICLES_ANALYSES, ARTICLES_BATCHES, SPEND_LEDGER};
 use signalmill::model::{Analysis, NanoUsd, Outcome};
 
 use crate::crash::{given, seeded};
@@ -15,6 +16,8 @@ use crate::texts;
 
 /// Time for the last article to come through.
 const PATIENCE: Duration = Duration::from_mins(2);
+/// What the paid hop reads and writes.
+pub const PAID: &[&str] = &[ARTICLES_BATCHES, ARTICLES_ANALYSES, SPEND_LEDGER];
 /// What a key looks like; it must never be seen anywhere.
 const KEY: &str = "sk-secret-7Qm2x";
 
@@ -40,11 +43,12 @@ pub fn stand_ins(seed: u64) -> StandIns {
     stand_ins
 }
 
-/// Waits until every one of `count` articles has its latest outcome: analysed, failed, deferred.
+/// Waits until every one of `count` articles has its latest outcome: analysed, failed, deferred. All tables say by then
+/// what was paid for these.
 pub fn until_all_ended(mill: &Mill, count: usize) -> [usize; 3] {
     let sql = "SELECT articles_total, articles_analyzed, articles_failed, articles_deferred, reserved_usd \
                FROM batch_processing_sessions_v";
-    until("every article has ended", PATIENCE, || {
+    let counts = until("every article has ended", PATIENCE, || {
         let answer = mill.try_ask(sql)?;
         let cells: Vec<&str> = answer.split('\t').collect();
         let [total, analyzed, failed, deferred, reserved] = cells[..] else { return Err(answer) };
@@ -54,7 +58,9 @@ pub fn until_all_ended(mill: &Mill, count: usize) -> [usize; 3] {
         } else {
             Err(answer)
         }
-    })
+    });
+    mill.until_landed(PAID);
+    counts
 }
 
 /// What our tables say that counts: settled, lost and overrun; in doubt. In nano-dollars.

@@ -8,7 +8,7 @@ use signalmill::embedded::providers::{Provider, StandIns};
 use signalmill::model::{ArticleBatch, NanoUsd};
 
 use crate::mill::Mill;
-use crate::paid::{counted, mill, stand_ins, until_all_ended};
+use crate::paid::{PAID, counted, mill, stand_ins, until_all_ended};
 use crate::stack::Stack;
 
 /// Time for the last article to come through.
@@ -22,17 +22,17 @@ pub fn done(mill: &Mill, args: &[&str]) -> Value {
     serde_json::from_str(stdout.lines().last().unwrap()).unwrap()
 }
 
-/// Waits until so many articles are analysed, failed and deferred.
+/// Waits until so many articles are analysed, failed and deferred. All tables say by then what was paid for these.
 pub fn until_counts(mill: &Mill, counts: [usize; 3]) {
     let sql = "SELECT articles_analyzed, articles_failed, articles_deferred FROM batch_processing_sessions_v";
     mill.until_answer(sql, &counts.map(|count| count.to_string()).join("\t"), PATIENCE);
+    mill.until_landed(PAID);
 }
 
 /// What nobody may change: one row an article, and our books are the provider's.
 pub fn assert_sound(mill: &Mill, stand_ins: &StandIns, analyzed: usize, limit: &str) {
-    // Tables are written side by side: the attempts that were counted may be a moment ahead of the analyses.
     let rows = "SELECT count(), uniqExact(article_id) FROM article_analyses_v";
-    mill.until_answer(rows, &format!("{analyzed}\t{analyzed}"), PATIENCE);
+    assert_eq!(mill.ask(rows), format!("{analyzed}\t{analyzed}"));
     let (spent, in_doubt) = counted(mill);
     let limit: NanoUsd = limit.parse().unwrap();
     assert!(spent + in_doubt >= stand_ins.bill().total().0 && spent + in_doubt <= limit.0, "{spent} {in_doubt}");

@@ -8,6 +8,7 @@ use std::time::Duration;
 use rand::Rng as _;
 use signalmill::embedded::providers::knobs::{Latency, Outage};
 use signalmill::embedded::providers::{Provider, StandIns};
+use signalmill::kafka::{ANALYSIS_EVENTS, ANALYSIS_LEDGER};
 use signalmill::model::{JobEvent, JobStep, NanoUsd};
 
 use crate::crash::{given, seeded};
@@ -60,6 +61,7 @@ fn until_all_ended(mill: &Mill, ids: &str, count: usize) -> BTreeMap<String, usi
          (SELECT count() FROM spend_v WHERE outcome = 'open') FROM analysis_jobs_v WHERE analysis_id LIKE '{ids}-%'"
     );
     mill.until_answer(&ended, &format!("{count}\t0\t0"), PATIENCE);
+    mill.until_landed(&[ANALYSIS_EVENTS, ANALYSIS_LEDGER]);
     let by = format!(
         "SELECT summary_by, count() FROM analysis_jobs_v WHERE analysis_id LIKE '{ids}-%' AND length(summary) > 50 \
          GROUP BY summary_by"

@@ -120,16 +120,16 @@ fn send(root: &Path, surroundings: &Surroundings, files: Arc<[PathBuf]>, given_u
 fn landed(kafka: &config::Kafka, given_up: &AtomicBool) -> anyhow::Result<()> {
     let topic = |name: &str| format!("{}{name}", kafka.topic_prefix);
     for stage in STAGES {
-        let behind = Behind::of(kafka, &kafka::group_name(kafka, stage))?;
-        let behind = match stage {
-            "window/market" => behind.put_in(&[topic(MARKET_FILES)]),
-            "enrich/market" => behind.written_by_hops(&[topic(MARKET_BATCHES)]),
-            "score/market" => behind.written_by_hops(&[topic(MARKET_CONTEXTS)]),
+        let topics = match stage {
+            "window/market" => vec![topic(MARKET_FILES)],
+            "enrich/market" => vec![topic(MARKET_BATCHES)],
+            "score/market" => vec![topic(MARKET_CONTEXTS)],
             _ => {
-                let letters = topic(&format!("{MARKET_FILES}{DLQ_SUFFIX}"));
-                behind.written_by_hops(&[topic(MARKET_BATCHES), topic(MARKET_CONTEXTS), topic(SIGNALS), letters])
+                let letters = format!("{MARKET_FILES}{DLQ_SUFFIX}");
+                [MARKET_BATCHES, MARKET_CONTEXTS, SIGNALS, &letters].map(topic).to_vec()
             }
-        }?;
+        };
+        let behind = Behind::of(kafka, &kafka::group_name(kafka, stage), &topics)?;
         let (mut least, mut moved) = (u64::MAX, Instant::now());
         behind.until_landed(|left| {
             if left < least {

@@ -1,8 +1,8 @@
 //! Jobs that came before: a producer that sends again has the answer of the first time.
 //!
 //! Known are those that this worker took in since it started, the newest [`IDS_MAX`]. One that is read again from its own
-//! place (its partition went and came back) is no repetition, and neither is one that had failed: a dead letter that is
-//! sent again is to be done again.
+//! place (its partition went and came back) is no repetition, and neither is one that was given up: its dead
+//! letter, sent again, is to be done again.
 
 use std::collections::{HashMap, VecDeque};
 

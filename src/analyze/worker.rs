@@ -80,13 +80,14 @@ impl Worker {
             ended = self.attempts(&case) => ended?,
         };
         let dead = match &ended {
-            Ended::GivenUp(error) => Some(self.records.dead_letter(&case, error)),
+            Ended::GivenUp(error) => {
+                // Its dead letter may be sent again.
+                self.seen.forget(&case.job.analysis_id);
+                Some(self.records.dead_letter(&case, error))
+            }
             Ended::Completed(_) | Ended::Hopeless(_) | Ended::Cancelled => None,
         };
         let event = case.ended(ended, &self.settings.worker_id, self.clock.now());
-        if event.status == JobStatus::Failed {
-            self.seen.forget(&case.job.analysis_id);
-        }
         self.tally.ended(event.status, case.worked());
         debug!(analysis_id = event.analysis_id, status = event.status.as_str(), error = event.error, "a job ended");
         let mut landed = vec![self.records.event(&event)?];

@@ -79,10 +79,9 @@ async fn jobs(State(api): State<Api>, caller: Caller, Query(which): Query<Which>
         let board = api.analysis().board.lock();
         board.all().filter(|event| fits(event)).cloned().collect()
     };
-    let page = page(stored, known, limit, is_whole);
+    let page = page(stored, known, status, limit, is_whole);
     let next_cursor = page.cursor.map(|(at, id)| write_cursor(at, &id));
-    let said = page.jobs.iter().filter(|event| status.is_none_or(|status| event.status == status));
-    Ok(Json(Page { jobs: said.map(|event| Standing::of(event)).collect(), next_cursor }))
+    Ok(Json(Page { jobs: page.jobs.iter().map(|event| Standing::of(event)).collect(), next_cursor }))
 }
 
 struct Merged {
@@ -90,8 +89,14 @@ struct Merged {
     cursor: Option<(Timestamp, String)>,
 }
 
-/// The first `limit` of both, each job once and as it stands now. `is_whole`: ClickHouse has no more.
-fn page(stored: Vec<JobEvent>, known: Vec<Arc<JobEvent>>, limit: usize, is_whole: bool) -> Merged {
+/// The first `limit` of both that stand so, each job once and as it stands now. `is_whole`: ClickHouse has no more.
+fn page(
+    stored: Vec<JobEvent>,
+    known: Vec<Arc<JobEvent>>,
+    status: Option<JobStatus>,
+    limit: usize,
+    is_whole: bool,
+) -> Merged {
     // What is behind the last row may be in ClickHouse and not be read yet: the board alone does not say.
     let last = stored.last().filter(|_| !is_whole).map(|event| (event.created_at, event.analysis_id.clone()));
     let mut jobs: HashMap<String, Arc<JobEvent>> =
@@ -106,11 +111,15 @@ fn page(stored: Vec<JobEvent>, known: Vec<Arc<JobEvent>>, limit: usize, is_whole
             jobs.insert(event.analysis_id.clone(), event);
         }
     }
-    let mut jobs: Vec<Arc<JobEvent>> = jobs.into_values().collect();
+    // By how a job stands now, which may not be what its row says.
+    let stands = |event: &Arc<JobEvent>| status.is_none_or(|status| event.status == status);
+    let mut jobs: Vec<Arc<JobEvent>> = jobs.into_values().filter(stands).collect();
     jobs.sort_by_cached_key(|event| Reverse((event.created_at, event.analysis_id.clone())));
     let is_cut = jobs.len() > limit;
     jobs.truncate(limit);
-    let cursor = is_cut.then(|| jobs.last().map(|event| (event.created_at, event.analysis_id.clone()))).flatten();
+    let shown = || jobs.last().map(|event| (event.created_at, event.analysis_id.clone()));
+    // Where rows were left out, the next page begins behind the last of them.
+    let cursor = if is_cut { shown() } else { last };
     Merged { jobs, cursor }
 }
 
@@ -152,15 +161,21 @@ mod tests {
         let shown = |merged: &Merged| -> Vec<(String, JobStatus)> {
             merged.jobs.iter().map(|event| (event.analysis_id.clone(), event.status)).collect()
         };
-        let merged = page(stored.clone(), known.clone(), 2, false);
+        let merged = page(stored.clone(), known.clone(), None, 2, false);
         assert_eq!(shown(&merged), [("d".into(), Queued), ("c".into(), Completed)]);
         assert_eq!(merged.cursor, Some((Timestamp(30), "c".into())));
         // ClickHouse may have something between 10 and 5.
-        let merged = page(stored.clone(), known.clone(), 4, false);
-        assert_eq!(merged.jobs.len(), 4);
+        let merged = page(stored.clone(), known.clone(), None, 4, false);
+        assert_eq!((merged.jobs.len(), merged.cursor), (4, Some((Timestamp(10), "a".into()))));
         assert_eq!(merged.jobs[2].status, Completed);
-        let merged = page(stored, known, 9, true);
+        let merged = page(stored.clone(), known.clone(), None, 9, true);
         assert_eq!((merged.jobs.len(), merged.cursor), (5, None));
+        // Newer jobs that stand otherwise take no place of those that are asked for, and hide no page behind.
+        let merged = page(stored.clone(), known.clone(), Some(Queued), 2, false);
+        assert_eq!(shown(&merged), [("d".into(), Queued), ("a".into(), Queued)]);
+        assert_eq!(merged.cursor, Some((Timestamp(10), "a".into())));
+        let merged = page(stored[..1].to_vec(), known, Some(Processing), 2, false);
+        assert_eq!((merged.jobs.len(), merged.cursor), (0, Some((Timestamp(30), "c".into()))));
     }
 
     #[test]

@@ -204,7 +204,8 @@ impl Offsets {
         match known {
             Some(known) => {
                 known.next = known.next.max(next);
-                known.epoch = known.epoch.max(epoch);
+                // What was read under an assignment that has ended makes the whole stale: it is refused and read again.
+                known.epoch = known.epoch.min(epoch);
             }
             None => self.positions.push(Position { topic: Arc::clone(topic), partition, epoch, next }),
         }

@@ -13,9 +13,8 @@
 //! partitions paused, because `pause` throws prefetched records away (librdkafka #2703); the thread then goes on
 //! polling, so that a slow provider never gets the worker thrown out of its group.
 
-use std::mem;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -31,6 +30,7 @@ use tokio::sync::{mpsc, oneshot};
 use tracing::{debug, info, warn};
 
 use super::assignment::{self, Assignment};
+use super::chunk::Chunk;
 use super::client::{self, Calm};
 use super::group::{Group, Held};
 use super::lag::Lag;
@@ -45,10 +45,6 @@ use crate::observe::{Component, HopMetrics};
 
 /// Batches that may wait for the hop's first stage.
 const WAITING_MAX: usize = 4;
-/// Records delivered as one batch: enough to spread a batch's cost, few enough to keep all cores busy.
-const CHUNK_RECORDS_MAX: usize = 128;
-/// Bytes delivered as one batch.
-const CHUNK_BYTES_MAX: usize = 1 << 20;
 /// How long a poll waits for the first record of a batch.
 const IDLE_POLL: Duration = Duration::from_millis(50);
 /// How long a full hop may stall the thread before its partitions are paused.
@@ -118,7 +114,7 @@ pub fn subscribe(
         hop: settings.hop,
         runtime: Handle::current(),
         held: Arc::clone(&held),
-        chunk: Mutex::default(),
+        chunk: Chunk::default(),
         sender,
         drain: settings.drain,
         closing: AtomicBool::new(false),
@@ -171,18 +167,12 @@ pub(super) struct Watcher {
     hop: &'static str,
     runtime: Handle,
     held: Arc<Held>,
-    chunk: Mutex<Chunk>,
+    chunk: Chunk,
     sender: mpsc::Sender<Delivery<Arc<Record>>>,
     drain: Duration,
     closing: AtomicBool,
     metrics: HopMetrics,
     health: Component,
-}
-
-#[derive(Debug, Default)]
-struct Chunk {
-    records: Vec<Arc<Record>>,
-    bytes: usize,
 }
 
 impl ClientContext for Watcher {
@@ -221,6 +211,7 @@ impl ConsumerContext for Watcher {
                 if drains && !self.drain(CloseReason::Revoked) {
                     warn!(hop = self.hop, "drain took longer than its deadline, work is given up");
                 }
+                self.chunk.forget(partitions);
                 self.held.assignment.revoke(assignment::partitions(partitions));
                 self.held.lag.forget(partitions);
             }
@@ -234,10 +225,13 @@ impl Watcher {
     /// Waits until everything read so far has landed and is committed, or the hop has ended; `false` where the deadline
     /// came first.
     fn drain(&self, reason: CloseReason) -> bool {
-        let chunk = mem::take(&mut *self.chunk.lock().unwrap_or_else(PoisonError::into_inner));
         let drained = async {
-            if !chunk.records.is_empty() {
-                self.sender.send(Delivery::Batch(Batch::of_records(self.hop, chunk.records))).await.ok()?;
+            // Taken with a place in hand: where the deadline comes first, what partitions that stay have in it is delivered
+            // later, as the consumer has read past it.
+            let place = self.sender.reserve().await.ok()?;
+            let records = self.chunk.take();
+            if !records.is_empty() {
+                place.send(Delivery::Batch(Batch::of_records(self.hop, records)));
             }
             let (barrier, reached) = Barrier::new(reason);
             self.sender.send(Delivery::Barrier(barrier)).await.ok()?;
@@ -255,11 +249,8 @@ impl Watcher {
             Some(self.held.budget.take(size))
         }));
         self.held.lag.read(&record);
-        let mut chunk = self.chunk.lock().unwrap_or_else(PoisonError::into_inner);
-        chunk.bytes += bytes;
-        chunk.records.push(record);
         // In a full hop the thread waits for room, which may be made by nothing but what is in the chunk.
-        chunk.records.len() >= CHUNK_RECORDS_MAX || chunk.bytes >= CHUNK_BYTES_MAX || !self.held.budget.has_room()
+        self.chunk.push(record, bytes) || !self.held.budget.has_room()
     }
 }
 
@@ -341,15 +332,13 @@ impl Poller {
     /// Hands the chunk on where there is room; says whether it is gone.
     fn deliver(&self) -> bool {
         let watcher = self.consumer.context();
-        let mut chunk = watcher.chunk.lock().unwrap_or_else(PoisonError::into_inner);
-        if chunk.records.is_empty() {
+        if watcher.chunk.is_empty() {
             return true;
         }
         let reserve = async { tokio::time::timeout(STALL_MAX, watcher.sender.reserve()).await };
         match watcher.runtime.block_on(reserve) {
             Ok(Ok(place)) => {
-                let records = mem::take(&mut *chunk).records;
-                place.send(Delivery::Batch(Batch::of_records(watcher.hop, records)));
+                place.send(Delivery::Batch(Batch::of_records(watcher.hop, watcher.chunk.take())));
                 true
             }
             // The hop is gone: the next step is to stop, and the chunk is read again.

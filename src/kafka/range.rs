@@ -11,11 +11,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::Message as _;
+use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::client::{self, Calm, REQUEST_TIMEOUT};
 use crate::config;
+use crate::wire::headers::RETRIES;
 
 /// How long an open transaction is waited for, beyond the time after which the broker ends it.
 const UNDECIDED_PATIENCE: Duration = Duration::from_secs(20);
@@ -33,6 +34,31 @@ pub struct Partition {
     topic: String,
     number: i32,
     undecided_patience: Duration,
+}
+
+/// A record as it stands in a partition.
+#[derive(Debug, Clone, Copy)]
+pub struct Stored<'a> {
+    /// Where.
+    pub offset: i64,
+    /// Its key.
+    pub key: Option<&'a [u8]>,
+    /// Its value; `None`: a tombstone.
+    pub value: Option<&'a [u8]>,
+    /// Whether it is a dead letter that was sent again: the record itself stands before it.
+    pub sent_again: bool,
+}
+
+impl<'a> Stored<'a> {
+    fn of(message: &'a BorrowedMessage<'_>) -> Self {
+        let mut headers = message.headers().into_iter().flat_map(|headers| headers.iter());
+        Self {
+            offset: message.offset(),
+            key: message.key(),
+            value: message.payload(),
+            sent_again: headers.any(|header| header.key == RETRIES),
+        }
+    }
 }
 
 impl std::fmt::Debug for Partition {
@@ -83,27 +109,15 @@ impl Partition {
         Ok(low..end)
     }
 
-    /// Shows `visit` every committed value from offset `from` on, with its offset, up to the end or until it has seen
-    /// enough. Call [`decided`](Self::decided) first: the end is at least the one that it said.
+    /// Shows `visit` every committed record from offset `from` on, up to the end or until it has seen enough. Call
+    /// [`decided`](Self::decided) first: the end is at least the one that it said.
     ///
     /// # Errors
     /// When the partition cannot be read, or what `visit` says.
     pub fn read(
         &self,
         from: i64,
-        mut visit: impl FnMut(i64, Option<&[u8]>) -> anyhow::Result<ControlFlow<()>>,
-    ) -> anyhow::Result<()> {
-        self.read_keyed(from, |offset, _, value| visit(offset, value))
-    }
-
-    /// The same with offset, key and value.
-    ///
-    /// # Errors
-    /// As [`Self::read`].
-    pub fn read_keyed(
-        &self,
-        from: i64,
-        mut visit: impl FnMut(i64, Option<&[u8]>, Option<&[u8]>) -> anyhow::Result<ControlFlow<()>>,
+        mut visit: impl FnMut(Stored<'_>) -> anyhow::Result<ControlFlow<()>>,
     ) -> anyhow::Result<()> {
         let mut assignment = TopicPartitionList::new();
         assignment
@@ -115,7 +129,7 @@ impl Partition {
             match self.committed.poll(POLL) {
                 Some(Ok(message)) => {
                     heard = Instant::now();
-                    if visit(message.offset(), message.key(), message.payload())?.is_break() {
+                    if visit(Stored::of(&message))?.is_break() {
                         return Ok(());
                     }
                 }
@@ -136,10 +150,12 @@ impl Partition {
     /// When the partition cannot be read.
     pub fn get(&self, offset: i64) -> anyhow::Result<Option<Vec<u8>>> {
         let mut found = None;
-        self.read(offset, |at, value| {
-            found = value.filter(|_| at == offset).map(<[u8]>::to_vec);
+        self.read(offset, |stored| {
+            found = stored.value.filter(|_| stored.offset == offset).map(<[u8]>::to_vec);
             Ok(ControlFlow::Break(()))
         })?;
+        // Or what stands behind it would be fetched, too.
+        self.committed.unassign().with_context(|| format!("letting go of {}/{}", self.topic, self.number))?;
         Ok(found)
     }
 

@@ -23,6 +23,7 @@ use std::time::Duration;
 use apache_avro::Schema;
 use apache_avro::writer::datum::GenericDatumWriter;
 use parking_lot::RwLock;
+use tokio::runtime::Handle;
 
 use super::body::{ALLOCATION_BYTES_MAX, bound_allocations};
 use super::canonical::{self, Fingerprint};
@@ -232,6 +233,18 @@ impl<T: Record> Codec<T> {
         };
         confluent.keep(id, learned);
         Ok(())
+    }
+
+    /// As [`Codec::read`], on a thread of a runtime that may block.
+    ///
+    /// # Errors
+    /// As [`Codec::read`].
+    pub fn read_blocking(&self, bytes: &[u8]) -> Result<T, Unread> {
+        match self.decode(bytes) {
+            Ok(record) => Ok(record),
+            Err(Undecoded::Refused(refusal)) => Err(refusal.into()),
+            Err(Undecoded::NeedsSchema(_)) => Handle::current().block_on(self.read(bytes)),
+        }
     }
 
     /// The record that `bytes` say, asking the registry where needed.

@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use super::records::{Owner, Records};
 use super::setup::Topics;
 use crate::config;
-use crate::kafka::{Group, Partition, committed_by};
+use crate::kafka::{Group, Partition, Stored, committed_by};
 use crate::model::{KeyUsage, Learned, WaitingChart};
 
 /// What the log said.
@@ -38,7 +38,7 @@ pub(super) async fn load(
         let mut loaded = Loaded { stands_at: group.stands_at(&topics.batches, number)?, ..Loaded::default() };
         let pending = Partition::open(&kafka, &topics.pending, number)?;
         let decided = pending.decided()?;
-        pending.read_keyed(decided.start, |offset, key, value| {
+        pending.read(decided.start, |Stored { offset, key, value, .. }| {
             loaded.take(&records, key, value).with_context(|| format!("{}/{number}/{offset}", topics.pending))?;
             Ok(ControlFlow::Continue(()))
         })?;
@@ -46,9 +46,9 @@ pub(super) async fn load(
         let decided = learned.decided()?;
         let stored = committed_by(&kafka, &topics.sink_group, &topics.series, number)?;
         let from = stored.unwrap_or(decided.start).clamp(decided.start, decided.end);
-        learned.read(from, |offset, value| {
+        learned.read(from, |Stored { offset, value, .. }| {
             if let Some(value) = value {
-                let read = records.learned.1.decode(value);
+                let read = records.learned.1.read_blocking(value);
                 loaded.learned.push(read.with_context(|| format!("{}/{number}/{offset}", topics.series))?);
             }
             Ok(ControlFlow::Continue(()))
@@ -60,7 +60,7 @@ pub(super) async fn load(
 
 impl Loaded {
     fn take(&mut self, records: &Records, key: Option<&[u8]>, value: Option<&[u8]>) -> anyhow::Result<()> {
-        let pending = value.map(|value| records.pending.1.decode(value)).transpose()?.unwrap_or_default();
+        let pending = value.map(|value| records.pending.1.read_blocking(value)).transpose()?.unwrap_or_default();
         match key.and_then(Owner::read) {
             Some(Owner::Chart(source_id)) => {
                 match pending.chart {

@@ -8,7 +8,7 @@ use tracing::debug;
 
 use super::Settings;
 use super::journal::Recent;
-use crate::kafka::{Group, Partition, committed_by};
+use crate::kafka::{Group, Partition, Stored, committed_by};
 use crate::model::LedgerEntry;
 use crate::provider::book::Book;
 use crate::wire::Codec;
@@ -45,7 +45,7 @@ pub(super) async fn load(
             // What begins with the log begins with an empty book.
             let book = (from == decided.start).then(Book::default);
             let mut reader = Reader { codec: &codec, book, recent: Recent::default(), entries: 0 };
-            partition.read(from, |offset, value| reader.take(offset, value, stored))?;
+            partition.read(from, |record| reader.take(record, stored))?;
             let Reader { book, recent, entries, .. } = reader;
             if let Some(book) = book {
                 return Ok(Loaded { book, recent, entries, stands_at });
@@ -78,10 +78,13 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn take(&mut self, offset: i64, value: Option<&[u8]>, stored: i64) -> anyhow::Result<ControlFlow<()>> {
-        let Some(value) = value else { return Ok(ControlFlow::Continue(())) };
+    fn take(&mut self, record: Stored<'_>, stored: i64) -> anyhow::Result<ControlFlow<()>> {
+        let Stored { offset, value: Some(value), sent_again: false, .. } = record else {
+            // What is sent again counts where it stands first: only the sink had not read it.
+            return Ok(ControlFlow::Continue(()));
+        };
         let LedgerEntry { spend, answer, snapshot, decision } =
-            self.codec.decode(value).with_context(|| format!("entry {offset} cannot be read"))?;
+            self.codec.read_blocking(value).with_context(|| format!("entry {offset} cannot be read"))?;
         if let Some(snapshot) = snapshot {
             self.book = Some(Book::from(&snapshot));
             self.entries = 0;

@@ -20,7 +20,10 @@ const ORIGIN: &str = "dlq.origin";
 const ATTEMPTS: &str = "dlq.attempts";
 const SPENT_USD: &str = "dlq.spent_usd";
 const AT: &str = "dlq.at";
-const RETRIES: &str = "dlq.retries";
+/// The header that says how often a dead letter was sent again.
+pub const RETRIES: &str = "dlq.retries";
+/// The header that says how many bytes the value of a record had of which only the first are kept.
+pub const TRUNCATED: &str = "dlq.truncated";
 const HOP: &str = "dlq.hop";
 
 /// Why a record is a dead letter. Every field is a header of the same name after `dlq.`.

@@ -15,7 +15,7 @@ use std::str::FromStr;
 
 use bytes::Bytes;
 
-pub use dead_letter::{DeadLetter, Redrive, is_for_another, retries};
+pub use dead_letter::{DeadLetter, RETRIES, Redrive, TRUNCATED, is_for_another, retries};
 pub use trace::{SpanIds, TraceParent};
 
 use crate::model::{LIVE_RUN, SessionCommand};

@@ -147,7 +147,11 @@ impl Surroundings {
         };
         let parts = parts.build()?;
         let ledger = parts.ledger.clone();
-        let closing: Closing = Box::pin(async move { ledger.close() });
+        let closing: Closing = Box::pin(async move {
+            ledger.close();
+            // Calls that are under way are paid: their answers are in the log before the consumer leaves.
+            let _ = ledger.settled().await;
+        });
         let chain = self
             .hop(hop, source.deliveries)
             .stage(Decode::new("enrich/decode", read, Received::of))

@@ -17,7 +17,7 @@ use crate::observe::Component;
 use crate::provider::gate::State;
 
 /// How long the last report may take.
-const LAST_WORD_MAX: Duration = Duration::from_secs(2);
+const LAST_WORD_MAX: Duration = Duration::from_secs(4);
 
 /// A service that was not there is asked again after this time.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);

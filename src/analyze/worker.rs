@@ -22,7 +22,7 @@ use crate::clock::Clock;
 use crate::flow::{Outgoing, Position, Record, Verdict, compute};
 use crate::kafka::{Group, PerAssignment, Transactions};
 use crate::market::{chart, findings};
-use crate::model::{Job, JobEvent, JobStatus, JobStep, Series};
+use crate::model::{Job, JobEvent, JobStep, Series};
 use crate::provider::call::CallError;
 use crate::provider::ledger::Refused;
 use crate::provider::retry::{self, Policy};

@@ -102,9 +102,8 @@ impl<T> PerAssignment<T> {
         cell.get_or_try_init(open).await.cloned()
     }
 
-    /// What is there of all partitions.
-    #[must_use]
-    pub fn all(&self) -> Vec<Arc<T>> {
-        self.0.lock().values().filter_map(|(_, cell)| cell.get().cloned()).collect()
+    /// Lets go of all but these partitions, each under this epoch: the others are another worker's by now.
+    pub fn keep(&self, owned: &[(i32, u64)]) {
+        self.0.lock().retain(|partition, (epoch, _)| owned.contains(&(*partition, *epoch)));
     }
 }

@@ -11,7 +11,8 @@
 //! # Why jobs are gathered
 //! A transaction costs a broker the same whatever is in it. What was queued while one was on its way goes into the next
 //! together, in its order (group commit). A failed transaction ends the thread: nothing that was queued behind it may
-//! be committed without it.
+//! be committed without it. Only what moves no offset and is of a partition that has moved away is refused by itself: all
+//! that may rest on it is of that partition, and refused as well.
 //!
 //! # Why a transaction waits for the markers of the one before
 //! A commit returns before the broker has written its markers. Until then it refuses the producer's next transaction
@@ -24,6 +25,7 @@
 //! not wait: the crate cuts a poll's remaining time to whole milliseconds, so that the last one of every poll, and all
 //! of a shorter one, is spent spinning.
 
+use std::slice;
 use std::sync::LazyLock;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -193,9 +195,15 @@ impl Writer {
         let mut free_at = Instant::now();
         while let Some(first) = inbox.blocking_recv() {
             thread::sleep(free_at.saturating_duration_since(Instant::now()));
-            let jobs = gather(first, &mut inbox);
+            // Between the look at what is owned and the end of the commit no partition moves away.
+            let committing = self.group.committing();
+            let jobs = self.without_lost(gather(first, &mut inbox));
+            if jobs.is_empty() {
+                continue;
+            }
             let started = Instant::now();
             let done = self.transact(&jobs);
+            drop(committing);
             free_at = Instant::now() + MARKERS_WAIT;
             self.metrics.transaction(done.is_ok(), started.elapsed());
             let failed = done.as_ref().err().map(|error| format!("{error:#}"));
@@ -209,10 +217,27 @@ impl Writer {
         }
     }
 
+    /// Refuses the jobs that move no offset and whose partition another worker owns by now.
+    fn without_lost(&self, jobs: Vec<Job>) -> Vec<Job> {
+        let mut kept = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            match self.check_ownership(slice::from_ref(&job)) {
+                Err(error) if job.offsets.positions().is_empty() => {
+                    debug!(
+                        hop = self.hop,
+                        error = format!("{error:#}"),
+                        "what was queued for a lost partition is refused"
+                    );
+                    let _ = job.answer.send(Err(error));
+                }
+                _ => kept.push(job),
+            }
+        }
+        kept
+    }
+
     fn transact(&self, jobs: &[Job]) -> anyhow::Result<()> {
         let offsets = Offsets::together(jobs.iter().map(|job| &job.offsets));
-        // Between the look at what is owned and the end of the commit no partition moves away.
-        let _committing = self.group.committing();
         for attempt in 1.. {
             let Err(error) = self.attempt(jobs, &offsets) else { break };
             let again = attempt < ATTEMPTS_MAX && may_be_repeated(&error) && self.check_ownership(jobs).is_ok();

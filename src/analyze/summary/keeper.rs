@@ -2,6 +2,7 @@
 //! owner left open is in doubt from then on; lets go of answers that ClickHouse has by now; and shows the budget.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use crate::observe::{self, BudgetMetrics};
 use crate::provider::book::Standing;
 use crate::provider::ledger::{Ledger, Owned};
 
-/// How often it is looked what the sink has stored.
+/// How often the budget is shown.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// Keeps books.
@@ -52,11 +53,13 @@ impl Keeper {
     async fn attend(self: Arc<Self>, partition: i32, epoch: u64) -> anyhow::Result<()> {
         let owned = self.ledger.of(partition, epoch).await?;
         let _shown = Shown(Arc::clone(&self), partition);
+        let mut forgets = pin!(owned.forgets());
         loop {
             self.show(partition, &owned);
             tokio::select! {
                 () = self.ledger.closed() => return Ok(()),
-                () = self.clock.sleep_until(self.clock.now().plus(LOOK_EVERY)) => owned.forget_stored().await?,
+                () = self.clock.sleep_until(self.clock.now().plus(LOOK_EVERY)) => {}
+                never = &mut forgets => match never {},
             }
         }
     }

@@ -169,6 +169,7 @@ pub(super) struct Writing {
 impl Owned {
     async fn open(desk: Desk, partition: i32, epoch: u64) -> anyhow::Result<Arc<Self>> {
         let Inner { settings, group, records, clock, .. } = &*desk.0;
+        desk.0.owned.keep(&group.owned(&settings.topics.batches));
         let loaded =
             load(settings.kafka.clone(), settings.topics.clone(), group.clone(), Arc::clone(records), partition)
                 .await?;

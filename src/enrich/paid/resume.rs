@@ -6,6 +6,7 @@
 //! with the record that ends its wait, under the same fence as everything else of the partition.
 
 use std::collections::{HashMap, HashSet};
+use std::pin::pin;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
-use tracing::debug;
+use tracing::{debug, warn};
 
 use super::article::{Analyst, Task};
 use super::outcome::{Ended, Records};
@@ -30,7 +31,7 @@ use crate::model::{Cadence, Deferral, Id, Timestamp, WaitsFor, own_limit, publis
 use crate::observe::Component;
 use crate::provider::gate::State;
 use crate::provider::ledger::{Ledger, Owned, Refused};
-use crate::wire::Codec;
+use crate::wire::{Codec, Unread};
 
 /// Articles of one partition that are taken up at one time.
 const AT_ONE_TIME_MAX: usize = 64;
@@ -103,11 +104,14 @@ impl Resumer {
         let mut working = FuturesUnordered::new();
         let mut tender = Tender::new();
         let mut look_at = self.clock.now();
+        let mut forgets = pin!(owned.forgets());
         loop {
             tokio::select! {
                 () = self.ledger.closed() => break,
+                never = &mut forgets => match never {},
                 record = records.recv() => {
-                    self.take_in(&mut room, &record.context("reading articles.deferred has ended")?);
+                    let record = record.context("reading articles.deferred has ended")?;
+                    self.take_in(&mut room, &record).await?;
                 }
                 Some(done) = working.next(), if !working.is_empty() => {
                     let (key, seat, resumed): (Id, Seat, anyhow::Result<Resumed>) = done;
@@ -130,7 +134,7 @@ impl Resumer {
                     let now = self.clock.now();
                     look_at = now.plus(LOOK_EVERY);
                     let backlog = self.analyst.pace().of(room.len(), self.config.llm.concurrency_max);
-                    tender.tend(&owned, &self.config, backlog, now).await?;
+                    tender.tend(&owned, &self.config, backlog, now);
                     let periods = self.periods(now);
                     if decisions != owned.decisions() || exhausted_in != periods {
                         decisions = owned.decisions();
@@ -165,18 +169,25 @@ impl Resumer {
         format!("{} {}", self.config.articles.session.session_id(now), Cadence::Daily.session_id(now))
     }
 
-    fn take_in(&self, room: &mut WaitingRoom, record: &Record) {
-        let Some(key) = record.key.as_deref().and_then(|key| std::str::from_utf8(key).ok()) else { return };
+    async fn take_in(&self, room: &mut WaitingRoom, record: &Record) -> anyhow::Result<()> {
+        let Some(key) = record.key.as_deref().and_then(|key| std::str::from_utf8(key).ok()) else { return Ok(()) };
         let key = Id(key.to_owned());
-        let Some(value) = &record.value else { return room.leave(&key) };
-        match self.codec.decode(value) {
+        let Some(value) = &record.value else {
+            room.leave(&key);
+            return Ok(());
+        };
+        match self.codec.read(value).await {
             Ok(deferral) => {
                 let first = &self.config.articles.publishers_first;
                 let rank = publisher_rank(first, &deferral.article.publisher);
                 room.seat(key, Seat::new(record.offset, &deferral, rank));
             }
-            Err(error) => debug!(offset = record.offset, %error, "a record of articles.deferred cannot be read"),
+            Err(Unread::Registry(error)) => return Err(error).context("reading articles.deferred"),
+            Err(Unread::Refused(refusal)) => {
+                warn!(offset = record.offset, %refusal, "an article of articles.deferred cannot be read and waits for good");
+            }
         }
+        Ok(())
     }
 
     async fn resume(
@@ -239,7 +250,8 @@ impl Resumer {
         let value = tokio::task::spawn_blocking(move || bodies.lock().get(offset))
             .await
             .context("reading an article that waits panicked")??;
-        value.map(|value| self.codec.decode(&value).context("an article that waits cannot be read")).transpose()
+        let Some(value) = value else { return Ok(None) };
+        self.codec.read(&value).await.context("an article that waits cannot be read").map(Some)
     }
 
     /// Every record of a partition, from the first one on, until the receiver is dropped.

@@ -1,5 +1,4 @@
-//! What is done for a partition now and then: its budget is shown, a warning is given once a session, and answers that
-//! ClickHouse has by now are let go.
+//! What is done for a partition now and then: its budget is shown, and a warning is given once a session.
 
 use std::time::Duration;
 
@@ -11,43 +10,26 @@ use crate::observe::{self, BacklogMetrics, BudgetMetrics};
 use crate::provider::book::Standing;
 use crate::provider::ledger::Owned;
 
-/// How often it is looked what the sink has stored.
-const FORGET_EVERY: Duration = Duration::from_secs(5);
-
 /// Tends to one partition.
 #[derive(Debug)]
 pub(super) struct Tender {
     metrics: BudgetMetrics,
     backlog: BacklogMetrics,
-    forget_at: Timestamp,
     /// The budgets for which a warning was given, as metrics name them, each with the session.
     warned: Vec<(Budget, String)>,
 }
 
 impl Tender {
     pub(super) fn new() -> Self {
-        Self { metrics: observe::budget(), backlog: observe::backlog(), forget_at: Timestamp(0), warned: Vec::new() }
+        Self { metrics: observe::budget(), backlog: observe::backlog(), warned: Vec::new() }
     }
 
     /// Does what is due.
-    ///
-    /// # Errors
-    /// When Kafka does not say how far the sink is.
-    pub(super) async fn tend(
-        &mut self,
-        owned: &Owned,
-        config: &Config,
-        backlog: (NanoUsd, Duration),
-        now: Timestamp,
-    ) -> anyhow::Result<()> {
-        if now >= self.forget_at {
-            self.forget_at = now.plus(FORGET_EVERY);
-            owned.forget_stored().await?;
-        }
+    pub(super) fn tend(&mut self, owned: &Owned, config: &Config, backlog: (NanoUsd, Duration), now: Timestamp) {
         let account = &config.budget.account;
         // The account's budgets have one owner, and are shown by nobody else.
         if !owned.knows(account) {
-            return Ok(());
+            return;
         }
         self.backlog.stands(backlog.0, backlog.1);
         let session_id = config.articles.session.session_id(now);
@@ -62,7 +44,6 @@ impl Tender {
                 warn!(budget = budget.as_str(), session_id, %spent, %limit, "most of a budget is spent");
             }
         }
-        Ok(())
     }
 }
 

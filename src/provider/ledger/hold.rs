@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tracing::warn;
 
-use super::Owned;
+use super::{Ledger, Owned};
 use crate::kafka::{Committing, Place};
 use crate::model::{Answer, Budget, LedgerEntry, NanoUsd, Spend, SpendOutcome};
 use crate::provider::book::Admission;
@@ -42,6 +42,7 @@ pub enum Refused {
 pub struct Held {
     owned: Arc<Owned>,
     hold: Spend,
+    outstanding: Outstanding,
 }
 
 /// How a call ended.
@@ -80,10 +81,6 @@ impl End {
 }
 
 impl Held {
-    pub(super) fn new(owned: Arc<Owned>, hold: Spend) -> Self {
-        Self { owned, hold }
-    }
-
     /// What may be spent on the call.
     #[must_use]
     pub fn amount(&self) -> NanoUsd {
@@ -95,7 +92,7 @@ impl Held {
     /// # Errors
     /// When the ledger cannot be written: the hop must start again.
     pub async fn end(self, end: End) -> anyhow::Result<NanoUsd> {
-        let Self { owned, hold } = self;
+        let Self { owned, hold, outstanding } = self;
         let (outcome, cost) = match end.outcome {
             SpendOutcome::Void => (SpendOutcome::Void, NanoUsd::ZERO),
             SpendOutcome::Lost => (SpendOutcome::Lost, hold.held),
@@ -121,6 +118,7 @@ impl Held {
             ..hold
         };
         owned.end(spend, end.answer).await?;
+        drop(outstanding);
         Ok(cost)
     }
 }
@@ -134,7 +132,7 @@ impl Owned {
     pub async fn hold(self: &Arc<Self>, hold: Spend, again: bool) -> Result<Held, Refused> {
         let first = again.then(|| First::of(self));
         let turn = self.lines[usize::from(again)].lock().await;
-        let committing = loop {
+        let (committing, outstanding) = loop {
             let ended = self.ended.notified();
             tokio::pin!(ended);
             // From here on no end is missed.
@@ -144,7 +142,7 @@ impl Owned {
             }
             let place = self.place().await?;
             match self.try_hold(place, &hold, again)? {
-                Tried::Held(committing) => break committing,
+                Tried::Held(committing, outstanding) => break (committing, outstanding),
                 Tried::Full => tokio::select! {
                     () = ended => {}
                     () = self.ledger.closed() => {}
@@ -157,7 +155,7 @@ impl Owned {
         };
         drop((turn, first));
         committing.done().await?;
-        Ok(Held::new(Arc::clone(self), hold))
+        Ok(Held { owned: Arc::clone(self), hold, outstanding })
     }
 
     fn try_hold(&self, place: Place<'_>, hold: &Spend, again: bool) -> Result<Tried, Refused> {
@@ -175,8 +173,7 @@ impl Owned {
             Admission::Held => {
                 let entry = LedgerEntry { spend: Some(hold.clone()), ..LedgerEntry::default() };
                 let committing = self.queue(place, &mut state, &[entry])?;
-                self.ledger.0.outstanding.send_modify(|outstanding| *outstanding += 1);
-                Ok(Tried::Held(committing))
+                Ok(Tried::Held(committing, Outstanding::of(&self.ledger)))
             }
         }
     }
@@ -194,9 +191,25 @@ impl Owned {
             // Whether it is committed is known by what is committed behind it.
             drop(self.queue(place, &mut state, &[entry])?);
         }
-        self.ledger.0.outstanding.send_modify(|outstanding| *outstanding -= 1);
         self.ended.notify_waiters();
         Ok(())
+    }
+}
+
+/// Counts a hold from its grant until nobody can end it any more: it has ended, or its task was cut off.
+#[derive(Debug)]
+struct Outstanding(Ledger);
+
+impl Outstanding {
+    fn of(ledger: &Ledger) -> Self {
+        ledger.0.outstanding.send_modify(|outstanding| *outstanding += 1);
+        Self(ledger.clone())
+    }
+}
+
+impl Drop for Outstanding {
+    fn drop(&mut self) {
+        self.0.0.outstanding.send_modify(|outstanding| *outstanding -= 1);
     }
 }
 
@@ -219,7 +232,7 @@ impl Drop for First<'_> {
 
 /// What became of an attempt to hold.
 enum Tried {
-    Held(Committing),
+    Held(Committing, Outstanding),
     /// There is no room until something ends.
     Full,
     /// Memory is full of answers that the sink has not stored.

@@ -1,7 +1,8 @@
 //! Paid answers that ClickHouse may not have yet. The others are asked for there.
 //!
-//! Two generations: the young one takes answers in; when it is large enough it becomes the old one, marked with the end
-//! of the log at that moment, and is let go when the sink has come that far. So memory holds about what the sink lacks.
+//! Two generations: the young one takes answers in; when it is large enough it becomes the old one, which takes none. It is
+//! marked with an end of the log behind all of it, and let go when the sink has come that far. So memory holds about what
+//! the sink lacks.
 
 use std::collections::HashMap;
 use std::mem;
@@ -21,7 +22,7 @@ const ANSWER_BYTES: usize = 256;
 pub struct Recent {
     young: Generation,
     old: Generation,
-    /// The sink has the old generation when it stands here.
+    /// The sink has the old generation when it stands here; `None` until that is known.
     old_until: Option<i64>,
 }
 
@@ -50,21 +51,21 @@ impl Recent {
         self.young.bytes + self.old.bytes >= RECENT_BYTES_MAX
     }
 
-    /// Whether the sink's progress would let something go.
-    #[must_use]
-    pub fn wants_to_forget(&self) -> bool {
-        self.old_until.is_some() || self.young.bytes >= YOUNG_BYTES
+    /// Makes the young generation the old one where it is large and there is none. Whether there is one by now, which the
+    /// sink's progress would let go.
+    pub fn turns(&mut self) -> bool {
+        if self.old.answers.is_empty() && self.young.bytes >= YOUNG_BYTES {
+            self.old = mem::take(&mut self.young);
+        }
+        !self.old.answers.is_empty()
     }
 
-    /// The log ends at `end`, and the sink has taken in everything before `stored`.
+    /// The log ends at `end`, with all of the old generation in it, and the sink has taken in everything before `stored`.
     pub fn forget(&mut self, end: i64, stored: i64) {
-        if self.old_until.is_some_and(|until| stored >= until) {
+        let until = *self.old_until.get_or_insert(end);
+        if stored >= until {
             self.old = Generation::default();
             self.old_until = None;
-        }
-        if self.old_until.is_none() && self.young.bytes >= YOUNG_BYTES {
-            self.old = mem::take(&mut self.young);
-            self.old_until = Some(end);
         }
     }
 }
@@ -91,18 +92,21 @@ mod tests {
     fn an_answer_stays_until_the_sink_has_it() {
         let mut recent = Recent::default();
         recent.keep(answer(1, YOUNG_BYTES));
-        assert!(recent.wants_to_forget());
-        recent.forget(100, 0);
+        assert!(recent.turns());
+        // What comes while the end of the log is looked at may stand behind it.
         recent.keep(answer(2, YOUNG_BYTES));
+        recent.forget(100, 0);
+        assert!(recent.turns());
         recent.forget(200, 99);
         assert!(recent.get(&Id("1".to_owned())).is_some(), "one entry is missing in the sink");
         recent.forget(210, 100);
         assert!(recent.get(&Id("1".to_owned())).is_none());
-        assert!(recent.get(&Id("2".to_owned())).is_some(), "it is the old one now");
+        assert!(recent.get(&Id("2".to_owned())).is_some(), "it was young");
+        assert!(recent.turns(), "it is the old one now");
         recent.forget(210, 209);
         assert!(recent.get(&Id("2".to_owned())).is_some());
-        recent.forget(210, 210);
-        assert!(recent.get(&Id("2".to_owned())).is_none() && !recent.wants_to_forget());
+        recent.forget(300, 210);
+        assert!(recent.get(&Id("2".to_owned())).is_none() && !recent.turns());
     }
 
     #[test]

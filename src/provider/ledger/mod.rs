@@ -15,27 +15,31 @@ mod hold;
 pub mod journal;
 mod load;
 
+use std::convert::Infallible;
 use std::fmt;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use bytes::Bytes;
 use tokio::sync::{Notify, watch};
-use tracing::info;
+use tracing::{info, warn};
 
 pub use self::hold::{End, Held, Refused};
 use self::journal::Recent;
 use super::book::{Book, Limits, Standing};
 use crate::clock::Clock;
 use crate::config;
-use crate::flow::{Outgoing, Position};
+use crate::flow::{Offsets, Outgoing, Position};
 use crate::kafka::{Committing, Group, PerAssignment, Place, Transactions};
 use crate::model::{Answer, Budget, Id, LedgerEntry, Timestamp};
 use crate::wire::Codec;
 
 /// Entries after which a snapshot is written: few enough to be read back in a fraction of a second.
 const SNAPSHOT_EVERY: usize = 5_000;
+/// How often it is looked whether the sink has stored what is remembered here.
+const FORGET_EVERY: Duration = Duration::from_secs(5);
 
 /// Where the ledger is, and what it goes by.
 #[derive(Debug, Clone)]
@@ -119,11 +123,8 @@ impl Ledger {
     pub async fn settled(&self) -> anyhow::Result<()> {
         // The sender lives in `self`, so the channel cannot close first.
         let _ = self.0.outstanding.subscribe().wait_for(|outstanding| *outstanding == 0).await;
-        for owned in self.0.owned.all() {
-            // Behind everything that was queued before.
-            owned.place().await?.queue(Vec::new(), owned.fence.clone()).done().await?;
-        }
-        Ok(())
+        // Behind everything that was queued before.
+        self.0.transactions.commit(Vec::new(), Offsets::default()).await
     }
 
     /// No new hold is granted from now on; ends are still taken.
@@ -184,6 +185,7 @@ impl fmt::Debug for Owned {
 impl Owned {
     async fn open(ledger: Ledger, partition: i32, epoch: u64) -> anyhow::Result<Arc<Self>> {
         let Inner { settings, group, codec, clock, .. } = &*ledger.0;
+        ledger.0.owned.keep(&group.owned(&settings.owner_topic));
         let began = clock.now();
         let loaded = load::load(settings.clone(), group.clone(), Arc::clone(codec), partition).await?;
         let load::Loaded { mut book, recent, entries, stands_at } = loaded;
@@ -225,14 +227,23 @@ impl Owned {
         self.lock().book.knows(account)
     }
 
-    /// Lets go of answers that ClickHouse has by now.
-    ///
-    /// # Errors
-    /// When Kafka does not say how far the sink is.
-    pub async fn forget_stored(&self) -> anyhow::Result<()> {
-        if !self.lock().recent.wants_to_forget() {
+    /// Lets go of answers that ClickHouse has by now, every so often.
+    pub async fn forgets(&self) -> Infallible {
+        loop {
+            self.ledger.0.clock.sleep_until(self.now().plus(FORGET_EVERY)).await;
+            if let Err(error) = self.forget_stored().await {
+                // Calls go on: once memory is full of answers, nothing more is bought.
+                warn!(error = format!("{error:#}"), "answers are kept, as nobody says how far the sink is");
+            }
+        }
+    }
+
+    async fn forget_stored(&self) -> anyhow::Result<()> {
+        if !self.lock().recent.turns() {
             return Ok(());
         }
+        // The end of the log is looked at once all answers of the old generation stand in it.
+        self.place().await?.queue(Vec::new(), self.fence.clone()).done().await?;
         let (end, stored) = load::progress(self.ledger.0.settings.clone(), self.fence.partition).await?;
         self.lock().recent.forget(end, stored);
         Ok(())

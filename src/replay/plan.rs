@@ -47,7 +47,8 @@ pub struct Plan {
     /// What 19 of 20 do.
     #[serde(serialize_with = "dollars")]
     pub usd_p95: NanoUsd,
-    /// What none exceeds.
+    /// What none exceeds in which each question is asked once. An answer that is lost, or has to be repaired, is paid for
+    /// beside it; what holds in any case is `--max-usd`.
     #[serde(serialize_with = "dollars")]
     pub usd_worst: NanoUsd,
     /// How long the calls take with the run's share of them under way.

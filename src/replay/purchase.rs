@@ -14,7 +14,7 @@ use super::{patience, told};
 use crate::config::{Config, Provider};
 use crate::kafka::{self, ARTICLES_ANALYSES, ARTICLES_BATCHES, Behind, DLQ_SUFFIX, SIGNALS, SPEND_LEDGER, group_name};
 use crate::model::{Cadence, NanoUsd};
-use crate::observe::{Health, Kind};
+use crate::observe::{Health, Kind, State};
 use crate::pipeline::{HOPS, Line, Surroundings};
 use crate::supervise;
 
@@ -81,7 +81,10 @@ pub(super) async fn buy(
         .collect();
     let mut hops = tokio::spawn(supervise::run(own.clone(), hops, told_to_end));
     let ended = tokio::select! {
-        ended = ended_all(&own, order) => ended,
+        ended = async {
+            joined(&health).await;
+            ended_all(&own, order).await
+        } => ended,
         () = told(&stop) => Err(anyhow::anyhow!(
             "stopped; what was bought is kept: the same command with --run-id {} goes on", order.run_id
         )),
@@ -102,6 +105,14 @@ pub(super) async fn forget(live: &Surroundings, order: &Order) -> anyhow::Result
     kafka::delete(&own.config.kafka, kafka::TOPICS).await
 }
 
+/// Returns once every hop has joined its group and has read its state back: until then nothing moves, however much money
+/// there is.
+async fn joined(health: &Health) {
+    while health.reports().iter().any(|report| report.state != State::Ready) {
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
 /// Returns once every article has its reading or has failed, or none of those that wait has moved for [`QUIET`]: the money
 /// is used up.
 async fn ended_all(own: &Surroundings, order: &Order) -> anyhow::Result<()> {
@@ -110,7 +121,8 @@ async fn ended_all(own: &Surroundings, order: &Order) -> anyhow::Result<()> {
         landed(own).await?;
         let session = own.store.session(&order.account()).await?;
         if session.as_ref().is_none_or(|session| session.articles_deferred == 0 && session.reserved_usd == 0) {
-            return Ok(());
+            // What the last articles came to may have been written after it was looked how far the hops are.
+            return landed(own).await;
         }
         let is_calling = session.as_ref().is_some_and(|session| session.reserved_usd > 0);
         if session != before || is_calling {

@@ -124,7 +124,10 @@ fn show_plan(plan: &Plan, as_json: bool) -> anyhow::Result<()> {
     )?;
     writeln!(out, "cost: ${usd_p50} (p50), ${usd_p95} (p95), ${usd_worst} at worst; {minutes:.1} minutes of calls")?;
     if *calls > 0 {
-        writeln!(out, "nothing is bought without --max-usd; --max-usd {usd_worst} is enough for all of it")?;
+        writeln!(
+            out,
+            "nothing is bought without --max-usd; --max-usd {usd_worst} is enough for all of it where no answer is lost"
+        )?;
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use signalmill::kafka::{ARTICLES_ANALYSES, ARTICLES_BATCHES, SIGNALS};
 use signalmill::model::{Analysis, ArticleBatch, Signal};
 
 use crate::mill::Mill;
@@ -14,6 +15,9 @@ const SETTLE_PATIENCE: Duration = Duration::from_mins(1);
 /// Articles a second that the slowest machine must do.
 const RATE_MIN: usize = 50;
 
+/// What is written of an article that is read.
+pub const READ: &[&str] = &[ARTICLES_BATCHES, ARTICLES_ANALYSES, SIGNALS];
+
 /// Articles `0..count` were sent, each once: waits for the last row, then looks at everything.
 pub fn audit(mill: &Mill, count: usize) {
     let patience = SETTLE_PATIENCE + Duration::from_secs((count / RATE_MIN) as u64);
@@ -24,6 +28,7 @@ pub fn audit(mill: &Mill, count: usize) {
         let answer = mill.try_ask(seen)?;
         if answer == format!("{count}\t{count}\t{count}\t0") { Ok(()) } else { Err(answer) }
     });
+    mill.until_landed(READ);
     let ids: BTreeSet<String> = (0..count).map(texts::id).collect();
     for (view, id) in [("articles_v", "article_id"), ("article_analyses_v", "article_id"), ("signals_v", "source_id")] {
         let rows = mill.ask(&format!("SELECT {id} FROM {view}"));

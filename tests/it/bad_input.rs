@@ -10,6 +10,7 @@ use std::time::Duration;
 use sha2::{Digest as _, Sha256};
 use signalmill::model::Analysis;
 
+use crate::audit::READ;
 use crate::mill::{Mill, Worker};
 use crate::stack::{Raw, Seen, Stack};
 use crate::texts;
@@ -60,6 +61,7 @@ fn odd_input_becomes_what_the_contract_says_and_the_rest_passes() {
     let last = format!("SELECT count() FROM signals_v WHERE source_id = '{}'", texts::id(cases.len()));
     mill.until_answer(&last, "1", PATIENCE);
     mill.until_answer("SELECT count() FROM dead_letters_v", &dead.to_string(), PATIENCE);
+    mill.until_landed(READ);
 
     for (view, id) in [("articles_v", "article_id"), ("article_analyses_v", "article_id"), ("signals_v", "source_id")] {
         let sql = format!("SELECT count() FROM {view} WHERE match({id}, '^a[0-9]{{6}}$')");

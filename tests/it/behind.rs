@@ -10,19 +10,30 @@ use signalmill::config;
 use signalmill::kafka::Behind;
 
 use crate::mill::Mill;
-use crate::stack::Stack;
+use crate::stack::{Stack, until};
 
 const REQUEST: Duration = Duration::from_secs(30);
 const GROUP: &str = "behind.hop";
 
 /// Sends so many records in a transaction, which is committed or taken back.
-fn transact(producer: &BaseProducer, topic: &str, records: usize, commits: bool) {
+fn transact(producer: &BaseProducer, brokers: &str, topic: &str, records: usize, commits: bool) {
     producer.begin_transaction().unwrap();
     for _ in 0..records {
         producer.send(BaseRecord::<(), _>::to(topic).partition(0).payload("text")).map_err(|(error, _)| error).unwrap();
     }
     producer.flush(REQUEST).unwrap();
     if commits { producer.commit_transaction(REQUEST) } else { producer.abort_transaction(REQUEST) }.unwrap();
+    // A transaction is over before its mark is written.
+    let end = |isolation: &str| {
+        let mut client = ClientConfig::new();
+        client.set("bootstrap.servers", brokers).set("group.id", GROUP).set("isolation.level", isolation);
+        let consumer: BaseConsumer = client.create().unwrap();
+        consumer.fetch_watermarks(topic, 0, REQUEST).unwrap().1
+    };
+    until("the mark is written", REQUEST, || {
+        let ends = (end("read_committed"), end("read_uncommitted"));
+        if ends.0 == ends.1 { Ok(()) } else { Err(format!("{ends:?}")) }
+    });
 }
 
 #[test]
@@ -36,6 +47,7 @@ fn what_nobody_is_ever_given_is_not_waited_for() {
     let group: BaseConsumer = client.clone().set("group.id", GROUP).create().unwrap();
     let producer: BaseProducer = client.set("transactional.id", GROUP).create().unwrap();
     producer.init_transactions(REQUEST).unwrap();
+    let transact = |records, commits| transact(&producer, &stack.brokers, &topic, records, commits);
     let stands_at = |offset| {
         let mut landed = TopicPartitionList::new();
         landed.add_partition_offset(&topic, 0, Offset::Offset(offset)).unwrap();
@@ -54,28 +66,28 @@ fn what_nobody_is_ever_given_is_not_waited_for() {
     };
     assert_eq!(left(), None, "nothing was ever written");
 
-    transact(&producer, &topic, 3, true);
+    transact(3, true);
     assert_eq!(left(), Some(4), "records at 0, 1 and 2, a mark at 3, and a group that has not begun");
     stands_at(2);
     assert_eq!(left(), Some(2));
     stands_at(3);
     assert_eq!(left(), None, "behind the mark");
 
-    transact(&producer, &topic, 5, false);
-    transact(&producer, &topic, 2, false);
+    transact(5, false);
+    transact(2, false);
     assert_eq!(left(), None, "behind what a worker that died had written");
-    transact(&producer, &topic, 1, true);
+    transact(1, true);
     assert_eq!(left(), Some(12), "a record at 13");
     stands_at(14);
     assert_eq!(left(), None);
 
     // Waited for until it is there, not for what comes later.
-    transact(&producer, &topic, 1, true);
+    transact(1, true);
     let mut looks = 0;
     let waited = Behind::of(&kafka, GROUP, &[topic.clone()]).unwrap().until_landed(|_| {
         looks += 1;
         if looks == 3 {
-            transact(&producer, &topic, 1, true);
+            transact(1, true);
             stands_at(16);
         }
         Ok(())

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use signalmill::embedded::providers::Provider;
+use signalmill::kafka::ARTICLES_BATCHES;
 
 use crate::mill::{Mill, Worker};
 use crate::paid::{mill as paid_mill, stand_ins, until_all_ended};
@@ -122,6 +123,7 @@ fn what_was_too_large_passes_once_the_limit_is_raised_and_poison_does_not_circle
     assert_eq!((&sent["interrupted"], &sent["unreadable"]), (&json!(1), &json!(0)), "{sent}");
     let _worker = mill.start();
     signals(&mill, "large", "1");
+    mill.until_landed(&[ARTICLES_BATCHES]);
     assert_eq!(mill.ask("SELECT count() FROM articles_v WHERE article_id = 'large'"), "1");
     let is_again = |seen: &Seen| seen.headers.iter().any(|(name, _)| name == "dlq.retries");
     let again = mill.read("articles.raw").into_iter().find(is_again).unwrap();

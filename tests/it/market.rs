@@ -17,7 +17,7 @@ use crate::stack::{Stack, until};
 #[expect(dead_code, reason = "the tests of the readers ask more of it")]
 mod market_files;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_mins(2);
 const FILES: usize = 56;
 const BARS: usize = 120;
 const BROKEN: usize = 30;

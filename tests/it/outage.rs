@@ -123,8 +123,12 @@ fn an_outage_of_clickhouse_loses_and_doubles_nothing() {
 
     stack.services.clickhouse.kill().unwrap();
     let began = Instant::now();
-    let (why, noticed) = worker.until_page("/ready", 503, NOTICE_MAX);
-    assert!(why.contains("\"state\":\"waiting\"") && why.contains("sink"), "{why}");
+    until("the sink says that it waits", NOTICE_MAX, || {
+        let (status, why) = worker.page("/ready")?;
+        let is_told = status == 503 && why.contains("\"state\":\"waiting\"") && why.contains("sink");
+        if is_told { Ok(()) } else { Err(why) }
+    });
+    let noticed = began.elapsed();
     outlive(&mut worker, began);
     stack.services.clickhouse.restart().unwrap();
     let back = now_ms();

@@ -63,11 +63,12 @@ pub fn until_all_ended(mill: &Mill, count: usize) -> [usize; 3] {
     counts
 }
 
-/// What our tables say that counts: settled, lost and overrun; in doubt. In nano-dollars.
+/// What our tables say that counts: settled, lost and overrun; in doubt, or still held. In nano-dollars.
 pub fn counted(mill: &Mill) -> (u64, u64) {
     let answer = mill.ask(
         "SELECT toInt64(sumIf(cost_usd, outcome IN ('settled', 'lost', 'overrun')) * 1000000000), \
-                toInt64(sumIf(cost_usd, outcome = 'in_doubt') * 1000000000) FROM spend_v",
+                toInt64(sum(multiIf(outcome = 'in_doubt', cost_usd, outcome = 'open', held_usd, 0)) * 1000000000) \
+         FROM spend_v",
     );
     let (spent, in_doubt) = answer.split_once('\t').unwrap();
     (spent.parse().unwrap(), in_doubt.parse().unwrap())
@@ -185,7 +186,9 @@ fn killed(name: &str, seed: u64, kills: usize, articles: usize) {
     feed.join().unwrap();
     let _worker = named(0).start();
     let ended = until_all_ended(&mill, articles);
+    // What failed may be asked again meanwhile: what was billed by now has its hold in the log.
     let bill = stand_ins.bill().total();
+    mill.until_landed(PAID);
     let (spent, in_doubt) = counted(&mill);
     eprintln!("{name}: {ended:?}, billed {bill}, spent {}, in doubt {}", NanoUsd(spent), NanoUsd(in_doubt));
     assert!(bill <= limit, "{bill} of {limit} billed");

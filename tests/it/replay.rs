@@ -7,7 +7,7 @@ use serde_json::Value;
 use signalmill::config::Environment;
 
 use crate::mill::{self, Mill};
-use crate::paid::{stand_ins, until_all_ended};
+use crate::paid::{PAID, stand_ins, until_all_ended};
 use crate::sessions::done;
 use crate::stack::{Raw, Stack, until};
 use crate::texts;
@@ -103,6 +103,7 @@ fn what_was_paid_for_is_read_again_for_nothing_and_shown_where_it_is_promoted() 
         "live\t20\ntwo\t110",
         PATIENCE,
     );
+    mill.until_landed(PAID);
     assert_eq!([run_of(7), run_of(112)], ["two", "live"]);
     assert_eq!(done(&mill, &["replay", "promote", "live"])["before"], "two");
     assert_eq!([shown(), run_of(7)], ["live\t130", "live"]);

@@ -139,20 +139,21 @@ impl Demo {
         let kafka = self.config.kafka.clone();
         let send = move || market::send(&kafka, Clock::system().now());
         tokio::task::spawn_blocking(send).await.context("sending candles panicked")??;
-        let through = market::is_through();
-        let all = async {
+        let (through, store) = (market::is_through(), store.clone());
+        // It goes on where nobody waits for it any more: the page shows it once it is there.
+        let all = tokio::spawn(async move {
             // A database that is only being made cannot be asked yet.
             while !store.ask(&through).await.is_ok_and(|answer| answer == "1") {
                 tokio::time::sleep(LOOK_EVERY).await;
             }
-            market::evaluate(store, Clock::system().now()).await
-        };
+            market::evaluate(&store, Clock::system().now()).await
+        });
         tokio::select! {
             scored = tokio::time::timeout(MARKETS_PATIENCE, all) => match scored {
                 Ok(measured) => say(&format!(
                     "{} charts of made-up prices are scored, and {} signals of the past week evaluated",
                     market::series(),
-                    measured?
+                    measured.context("evaluating panicked")??
                 ))?,
                 Err(_) => say("not all charts are scored yet: the page shows them as they come")?,
             },

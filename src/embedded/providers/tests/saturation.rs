@@ -19,7 +19,8 @@ use crate::provider::quota::{Quota, Ticket, Until};
 
 const MINUTE: Duration = Duration::from_secs(2);
 const UNITS_MAX: u32 = 40;
-const COINS: usize = 30;
+/// More than the quota admits at a time: from the first window on, units are given out as they come free.
+const COINS: usize = 45;
 const RULES: Rules = Rules {
     interval: INTERVAL,
     data_ttl: Duration::from_mins(15),

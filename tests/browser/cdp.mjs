@@ -15,6 +15,9 @@ export const WAIT_MS_MAX = 15_000;
 const LOOK_MS = 25;
 const START_MS_MAX = 30_000;
 
+/** Virtual codes of the keys that have no letter. */
+const KEYS = { Tab: 9, Enter: 13, Escape: 27, End: 35, Home: 36, ArrowLeft: 37, ArrowUp: 38, ArrowRight: 39, ArrowDown: 40, Delete: 46 };
+
 const FLAGS = [
   '--headless=new', '--remote-debugging-pipe', '--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu', '--no-first-run',
   '--disable-extensions', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--mute-audio',
@@ -104,7 +107,7 @@ export class Browser {
 
 class Tab {
   constructor(browser, sessionId) {
-    Object.assign(this, { browser, sessionId, problems: [], expected: [], offline: false, urls: new Map() });
+    Object.assign(this, { browser, sessionId, problems: [], expected: [], offline: false, urls: new Map(), sent: null });
   }
 
   send(method, params) {
@@ -126,6 +129,7 @@ class Tab {
       this.send('Page.handleJavaScriptDialog', { accept: false }).catch(() => {});
     } else if (method === 'Network.requestWillBeSent') {
       this.urls.set(params.requestId, params.request.url);
+      this.sent?.push(params.request);
     } else if (method === 'Network.loadingFailed' && !this.offline && !params.canceled && params.errorText !== 'net::ERR_ABORTED') {
       this.problems.push(`request failed: ${this.urls.get(params.requestId)} ${params.errorText} ${params.blockedReason ?? ''}`);
     } else if (method === 'Network.responseReceived' && params.response.status >= 400) {
@@ -158,6 +162,39 @@ class Tab {
       // Answers are told after the page has seen them.
       await sleep(100);
       this.expected = [];
+    }
+  }
+
+  /** The requests that went out while `act` ran, of those whose address has `part`: method, path and query, and key. */
+  async sending(part, act) {
+    this.sent = [];
+    try {
+      await act();
+      return this.sent.filter(({ url }) => url.includes(part)).map(({ method, url, headers }) => {
+        const key = Object.entries(headers).find(([name]) => name.toLowerCase() === 'idempotency-key')?.[1] ?? null;
+        return { method, path: url.slice(new URL(url).origin.length), key };
+      });
+    } finally {
+      this.sent = null;
+    }
+  }
+
+  /** What the page asks for at addresses that have `part` is answered by `answers` in turn while `act` runs, then by its server. */
+  async answering(part, answers, act) {
+    await this.evaluate((one, all) => {
+      const real = window.fetch;
+      window.fetch = (path, ...rest) => {
+        const { status = 200, headers = {}, body } = (path.includes(one) && all.shift()) || { status: 0 };
+        return status ? Promise.resolve(new Response(JSON.stringify(body), { status, headers })) : real(path, ...rest);
+      };
+      window.answersAgain = () => {
+        window.fetch = real;
+      };
+    }, part, answers);
+    try {
+      return await act();
+    } finally {
+      await this.evaluate(() => window.answersAgain()).catch(() => {});
     }
   }
 
@@ -228,7 +265,7 @@ class Tab {
 
   async press(key) {
     for (const type of ['keyDown', 'keyUp']) {
-      await this.send('Input.dispatchKeyEvent', { type, key, code: key, windowsVirtualKeyCode: { Tab: 9, Enter: 13, Escape: 27, Delete: 46 }[key] ?? 0, text: type === 'keyDown' && key === 'Enter' ? '\r' : undefined });
+      await this.send('Input.dispatchKeyEvent', { type, key, code: key, windowsVirtualKeyCode: KEYS[key] ?? 0, text: type === 'keyDown' && key === 'Enter' ? '\r' : undefined });
     }
   }
 

@@ -9,6 +9,10 @@ const REQUEST_MS_MAX = 30_000;
 /** Waits between attempts to follow a stream that broke. */
 const STREAM_RETRY_MS_MIN = 1_000;
 const STREAM_RETRY_MS_MAX = 30_000;
+/** A stream on which nothing came for so long is dead: the server sends a comment every 15 s. */
+const STREAM_SILENCE_MS_MAX = 45_000;
+/** A tab that is out of sight for so long gives its streams up: by HTTP/1.1 all tabs together have six connections. */
+const STREAM_UNSEEN_MS_MAX = 10_000;
 /** An event larger than that is a mistake of the server. */
 const EVENT_CHARS_MAX = 4 * 1024 * 1024;
 
@@ -29,12 +33,6 @@ export const token = {
 /** Fired on `access` as `needed` whenever the server wants a token, or another one. */
 export const access = new EventTarget();
 
-function headers(extra) {
-  const all = new Headers(extra);
-  if (token.get()) all.set('Authorization', `Bearer ${token.get()}`);
-  return all;
-}
-
 async function failure(response) {
   let told = {};
   try {
@@ -42,7 +40,6 @@ async function failure(response) {
   } catch {
     // Not our JSON: a proxy answered.
   }
-  if (response.status === 401) access.dispatchEvent(new Event('needed'));
   const retryAfter = Number(response.headers.get('Retry-After'));
   return new ApiError(
     response.status,
@@ -54,11 +51,13 @@ async function failure(response) {
 }
 
 async function send(path, { method = 'GET', body, extra = {}, signal, timeoutMs = REQUEST_MS_MAX } = {}) {
-  const all = headers(extra);
+  const all = new Headers(extra);
+  const shown = token.get();
+  if (shown) all.set('Authorization', `Bearer ${shown}`);
   if (body !== undefined) all.set('Content-Type', 'application/json');
   const signals = [signal, timeoutMs ? AbortSignal.timeout(timeoutMs) : null].filter(Boolean);
   try {
-    return await fetch(path, {
+    const response = await fetch(path, {
       method,
       headers: all,
       body: body === undefined ? undefined : JSON.stringify(body),
@@ -66,6 +65,9 @@ async function send(path, { method = 'GET', body, extra = {}, signal, timeoutMs 
       credentials: 'omit',
       signal: AbortSignal.any(signals),
     });
+    // A late answer to a token that was replaced meanwhile says nothing of the one that is there now.
+    if (response.status === 401 && shown === token.get()) access.dispatchEvent(new Event('needed'));
+    return response;
   } catch (error) {
     if (signal?.aborted) throw error;
     if (error.name === 'TimeoutError') {
@@ -113,14 +115,15 @@ export function idempotencyKey() {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-/** The events of a text, as it comes: lines of `field: value`, an empty line ends one. */
-async function* events(body) {
+/** The events of a text, as it comes: lines of `field: value`, an empty line ends one. `heard()` at whatever comes. */
+async function* events(body, heard) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = '';
   let event = { type: 'message', data: [], id: null };
   for (;;) {
     const { done, value } = await reader.read();
     if (done) return;
+    heard();
     rest += value;
     if (rest.length > EVENT_CHARS_MAX) throw new ApiError(0, 'event_too_large', 'The server sent an event without end.');
     const lines = rest.split(/\r\n|\n|\r(?!$)/);
@@ -148,29 +151,75 @@ const pause = (ms, signal) =>
     signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true });
   });
 
+/** Until somebody looks at the tab, or `signal` aborts. */
+const inSight = (signal) =>
+  new Promise((resolve) => {
+    document.addEventListener('visibilitychange', resolve, { once: true, signal });
+    signal.addEventListener('abort', resolve, { once: true });
+  });
+
+/** Why a stream was given up that nobody looks at. */
+const UNSEEN = new ApiError(0, 'unseen', 'Nobody looks at the page.');
+
+/** What ends one connection of a stream: `signal`, silence, or that nobody looks. `end()` closes it in any case. */
+function connection(signal) {
+  const abort = new AbortController();
+  let [silence, unseen] = [0, 0];
+  const heard = () => {
+    clearTimeout(silence);
+    silence = setTimeout(() => abort.abort(new ApiError(0, 'silent', 'The server has fallen silent.')), STREAM_SILENCE_MS_MAX);
+  };
+  const look = () => {
+    clearTimeout(unseen);
+    if (document.hidden) unseen = setTimeout(() => abort.abort(UNSEEN), STREAM_UNSEEN_MS_MAX);
+  };
+  const end = () => {
+    clearTimeout(silence);
+    clearTimeout(unseen);
+    document.removeEventListener('visibilitychange', look);
+    abort.abort();
+  };
+  document.addEventListener('visibilitychange', look);
+  heard();
+  return { signal: AbortSignal.any([signal, abort.signal]), heard, end };
+}
+
 /**
- * Follows a stream until `signal` aborts or `onEvent(type, json)` returns true. A stream that breaks is taken up after the
- * last event; refusals (4xx) are final. `onState(error | null)` hears whether it is connected.
+ * Follows a stream until `signal` aborts, `onEvent(type, json)` returns true, or the server has nothing more to tell (204). A
+ * stream that breaks, ends or falls silent is taken up after the last event; refusals (4xx) are final. `onState(error | null)`
+ * hears whether it is connected. While nobody looks at the tab it rests.
  */
 export async function follow(path, { signal, onEvent, onState = () => {} }) {
   let lastId = null;
   let wait = STREAM_RETRY_MS_MIN;
-  while (!signal.aborted) {
+  for (;;) {
+    while (document.hidden && !signal.aborted) await inSight(signal);
+    if (signal.aborted) return;
+    const link = connection(signal);
+    const heard = () => {
+      wait = STREAM_RETRY_MS_MIN;
+      link.heard();
+    };
     try {
       const extra = { Accept: 'text/event-stream', ...(lastId ? { 'Last-Event-ID': lastId } : {}) };
-      const response = await send(path, { extra, signal, timeoutMs: 0 });
+      const response = await send(path, { extra, signal: link.signal, timeoutMs: 0 });
       if (!response.ok) throw await failure(response);
       onState(null);
-      for await (const event of events(response.body)) {
-        wait = STREAM_RETRY_MS_MIN;
+      if (response.status === 204) return;
+      for await (const event of events(response.body, heard)) {
         if (event.id !== null) lastId = event.id;
         if (onEvent(event.type, JSON.parse(event.data)) || signal.aborted) return;
       }
-    } catch (error) {
+      throw new ApiError(0, 'stream_ended', 'The server ended the stream.');
+    } catch (thrown) {
       if (signal.aborted) return;
+      const error = link.signal.aborted ? link.signal.reason : thrown;
+      if (error === UNSEEN) continue;
       onState(error);
       if (error.status >= 400 && error.status < 500 && error.status !== 429) return;
       wait = Math.max(wait, error.retryAfterMs ?? 0);
+    } finally {
+      link.end();
     }
     await pause(wait, signal);
     wait = Math.min(wait * 2, STREAM_RETRY_MS_MAX);

@@ -62,6 +62,8 @@ function Page({ route, me }) {
   return View ? html`<${View} route=${route} me=${me} />` : html`<${Loading} what="the page" />`;
 }
 
+const NOBODY = { user: null, admin: false, tokens: true };
+
 /** `me` is null until the server has said who is there. */
 function useMe() {
   const [state, setState] = useState({ me: null, error: null });
@@ -72,17 +74,20 @@ function useMe() {
       setState({ me: data, error: null });
       if (data.tokens && !data.user) setAsking(true);
     } catch (error) {
-      if (error.status !== 401) return setState({ me: null, error });
-      // The token of before is no longer good.
-      token.clear();
-      setState({ me: { user: null, admin: false, tokens: true }, error: null });
+      if (error.status !== 401) setState({ me: null, error });
     }
-    return undefined;
   };
+  // The pages go with their polls and streams, which would only be refused, and come anew for whoever signs in.
+  const leave = () => {
+    token.clear();
+    forget();
+    setState({ me: NOBODY, error: null });
+    setAsking(true);
+  };
+  useAccessNeeded(leave);
   useEffect(() => {
     ask();
   }, []);
-  useAccessNeeded(() => setAsking(true));
   return {
     ...state,
     ask,
@@ -90,7 +95,7 @@ function useMe() {
     signIn: () => setAsking(true),
     closed: () => setAsking(false),
     signedIn: (me) => (setState({ me, error: null }), setAsking(false)),
-    signOut: () => (token.clear(), forget(), setState((old) => ({ ...old, me: { ...old.me, user: null, admin: false } })), setAsking(true)),
+    signOut: leave,
   };
 }
 
@@ -104,21 +109,33 @@ function Content({ access, route }) {
   return html`<${Page} key=${`${me.user} ${route.page}`} route=${route} me=${me} />`;
 }
 
+/** Where somebody may be typing: the focus is left there. */
+const TYPED = 'input:not([type=range]), textarea';
+
 function App() {
   const route = useRoute();
   const access = useMe();
   const main = useRef(null);
-  const page = useRef(route.page);
+  const before = useRef(null);
   const title = PAGES.find((entry) => entry.page === route.page)?.title ?? 'Not found';
   useEffect(() => {
     const name = route.page === 'instrument' ? route.parts[1] : title;
     document.title = `${name} · signalmill`;
-    // Whoever cannot see that the page changed is put at its start.
-    if (page.current !== route.page) {
+    const [was, at] = [before.current, document.activeElement];
+    before.current = route.page;
+    // Whoever cannot see that the page changed is put at its start, or at that of the detail that opened in it.
+    const detail = route.parts.length ? document.getElementById('detail') : null;
+    if (was === null) return;
+    if (was !== route.page) {
       main.current.focus({ preventScroll: true });
       scrollTo(0, 0);
+    } else if (detail && !at?.matches(TYPED)) {
+      detail.focus({ preventScroll: true });
+      detail.scrollIntoView({ block: 'nearest' });
+    } else if (!at || at === document.body) {
+      // What had the focus is gone with the detail.
+      main.current.focus({ preventScroll: true });
     }
-    page.current = route.page;
   }, [route.page, route.parts.join('/')]);
   const skip = (event) => (event.preventDefault(), main.current.focus());
   return html`<a class="skip" href="#main" onClick=${skip}>Skip to content</a>

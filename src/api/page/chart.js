@@ -10,6 +10,11 @@ import * as library from './vendor/lightweight-charts.js';
 const BARS_SHOWN = 180;
 /** Empty bars at the right. */
 const BARS_FREE = 8;
+/** Bars in sight at least, however near one looks. */
+const BARS_SHOWN_MIN = 10;
+/** What an arrow key moves by, and what + leaves, of what is in sight. */
+const MOVED = 0.1;
+const NEARER = 0.8;
 /** Labels on the chart: older ones would cover each other. */
 const LABELS_MAX = 40;
 
@@ -75,6 +80,25 @@ function signalMarks(signals, times, colours) {
 export const isFormation = (pattern, interval) => pattern.points.length > 2
   && (pattern.points.at(-1).time - pattern.points[0].time) / 1000 > 4 * (intervalSeconds(interval) ?? Infinity);
 
+/** What a key makes of the bars in sight, counted from the first of `bars`; undefined where it means nothing here. */
+function sightAfter(key, { from, to }, bars) {
+  const width = to - from;
+  const move = (by) => ({ from: from + by, to: to + by });
+  const around = (wide) => ({ from: (from + to - wide) / 2, to: (from + to + wide) / 2 });
+  const step = Math.max(1, Math.round(width * MOVED));
+  const nearer = () => around(Math.max(width * NEARER, Math.min(width, BARS_SHOWN_MIN)));
+  const keys = {
+    ArrowLeft: () => move(-Math.max(0, Math.min(step, from + 1))),
+    ArrowRight: () => move(Math.max(0, Math.min(step, bars + BARS_FREE - to))),
+    Home: () => move(-1 - from),
+    End: () => move(bars + BARS_FREE - to),
+    '+': nearer,
+    '=': nearer,
+    '-': () => around(Math.min(width / NEARER, Math.max(width, bars + BARS_FREE + 1))),
+  };
+  return Object.hasOwn(keys, key) ? keys[key]() : undefined;
+}
+
 /** Draws into `element`; `show(data)` draws anew, `destroy()` ends it. */
 export function candleChart(element) {
   let colours = palette();
@@ -101,6 +125,21 @@ export function candleChart(element) {
   let levels = [];
   let shown = null;
   let last = null;
+  let moved = () => {};
+
+  // The chart takes a sight up with its next frame: a key that comes before goes on from here.
+  let ahead = null;
+  const pressed = (event) => {
+    const sight = ahead ?? chart.timeScale().getVisibleLogicalRange();
+    const next = event.ctrlKey || event.metaKey || event.altKey || !sight ? undefined : sightAfter(event.key, sight, last.bars.length);
+    if (!next) return;
+    event.preventDefault();
+    ahead = next;
+    chart.timeScale().setVisibleLogicalRange(next);
+    requestAnimationFrame(() => (ahead = null));
+    moved(last.bars.slice(Math.max(0, Math.ceil(next.from)), Math.floor(next.to) + 1));
+  };
+  element.addEventListener('keydown', pressed);
 
   const line = (points, options) => {
     const series = chart.addSeries(library.LineSeries, {
@@ -191,7 +230,9 @@ export function candleChart(element) {
   return {
     show,
     onHover: (callback) => chart.subscribeCrosshairMove((event) => callback(event.time ? { ...event.seriesData.get(candles), volume: event.seriesData.get(volume)?.value } : null)),
+    /** Calls back with the bars that a key brought in sight. */
+    onKey: (callback) => (moved = callback),
     fit: () => chart.timeScale().fitContent(),
-    destroy: () => (removeEventListener('themechange', themed), chart.remove()),
+    destroy: () => (removeEventListener('themechange', themed), element.removeEventListener('keydown', pressed), chart.remove()),
   };
 }

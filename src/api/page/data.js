@@ -1,6 +1,6 @@
-// Data of the server as hooks: one resource, or a list by pages. Each knows loading, error, and stale.
+// Data of the server as hooks: one resource, or a list by pages. Each knows loading, error, and stale. And what is sent once.
 
-import { get, withQuery } from './api.js';
+import { command, get, idempotencyKey, withQuery } from './api.js';
 import { useCallback, useEffect, useRef, useState } from './view.js';
 
 /** Rows that a list asks for at a time. */
@@ -72,36 +72,60 @@ export function useResource(path, { poll = 0, keep = false, remember = false } =
   return { ...state, reload: again };
 }
 
-/** A list of `path` under `key`, by pages: `items`, `more()` while `hasMore`, `reload()`. */
+const NO_ROWS = { items: [], pages: 0, cursor: null, error: null, loading: true, total: null };
+
+/**
+ * A list of `path` under `key`, by pages: `items` of so many `pages`, `more()` while `hasMore` (a page may be empty and not the
+ * last). `reload()` shows what is there until the first page is there anew; `retry()` repeats what failed.
+ */
 export function useList(path, key, parameters) {
   const first = withQuery(path, { limit: PAGE_ROWS, ...parameters });
-  const [state, setState] = useState({ items: [], cursor: null, error: null, loading: true, total: null });
-  const [turn, setTurn] = useState(0);
+  const [state, setState] = useState(NO_ROWS);
   const current = useRef(null);
+  const asked = useRef(null);
   const load = useCallback(async (url, before) => {
     current.current?.abort();
     const abort = new AbortController();
     current.current = abort;
-    setState((old) => ({ ...old, error: null, loading: true }));
+    asked.current = [url, before];
+    // What is shown is asked for anew without a word, and what failed before is told until something better is known.
+    setState((old) => (before.pages || !old.items.length ? { ...old, error: null, loading: true } : { ...old, loading: false }));
     try {
       const { data } = await get(url, { signal: abort.signal });
-      const items = [...before, ...(data[key] ?? [])];
-      setState({ items, cursor: data.next_cursor ?? null, error: null, loading: false, total: data.total ?? null });
+      const items = [...before.items, ...(data[key] ?? [])];
+      setState({ items, pages: before.pages + 1, cursor: data.next_cursor ?? null, error: null, loading: false, total: data.total ?? null });
     } catch (error) {
       if (!abort.signal.aborted) setState((old) => ({ ...old, error, loading: false }));
     }
   }, []);
   useEffect(() => {
-    setState({ items: [], cursor: null, error: null, loading: true, total: null });
-    load(first, []);
+    setState(NO_ROWS);
+    load(first, NO_ROWS);
     return () => current.current?.abort();
-  }, [first, turn]);
+  }, [first]);
   return {
     ...state,
     hasMore: state.cursor !== null,
-    more: () => load(withQuery(path, { limit: PAGE_ROWS, ...parameters, cursor: state.cursor }), state.items),
-    reload: () => setTurn((value) => value + 1),
+    more: () => load(withQuery(path, { limit: PAGE_ROWS, ...parameters, cursor: state.cursor }), state),
+    reload: () => load(first, NO_ROWS),
+    retry: () => load(...asked.current),
   };
+}
+
+/**
+ * Posts what must not be done twice: sent again after a broken answer, it has the key of before and so is the same request. A
+ * success, or another wish, is followed by a new key.
+ */
+export function useOnce() {
+  const sent = useRef(null);
+  return useCallback(async (path, body) => {
+    const wish = JSON.stringify([path, body]);
+    if (sent.current?.wish !== wish) sent.current = { wish, key: idempotencyKey() };
+    const mine = sent.current;
+    const answer = await command('POST', path, body, { 'Idempotency-Key': mine.key });
+    if (sent.current === mine) sent.current = null;
+    return answer;
+  }, []);
 }
 
 /** The time, every so often: for ages. */

@@ -48,7 +48,6 @@ export function SignIn({ onDone, onClose }) {
     event.preventDefault();
     const value = new FormData(event.target).get('token').trim();
     if (!value) return;
-    const before = token.get();
     setBusy(true);
     token.set(value);
     try {
@@ -56,8 +55,7 @@ export function SignIn({ onDone, onClose }) {
       if (!data.user) throw Object.assign(new Error('The server does not know this token.'), { code: 'unauthorized', status: 401 });
       onDone(data);
     } catch (failure) {
-      if (before) token.set(before);
-      else token.clear();
+      token.clear();
       setError(failure.status === 401 ? Object.assign(failure, { message: 'The server does not know this token.' }) : failure);
       setBusy(false);
     }

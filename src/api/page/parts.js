@@ -149,7 +149,7 @@ export const Table = ({ label, columns, rows, id, empty = 'Nothing here.', curre
 
 /** Loads the next page of a list. */
 export const More = ({ list }) => html`<div class="more">
-  ${list.error && list.items.length ? html`<${Failure} error=${list.error} retry=${list.more} />` : null}
+  ${list.error ? html`<${Failure} error=${list.error} retry=${list.retry} />` : null}
   ${list.hasMore && !list.error ? html`<button type="button" disabled=${list.loading} onClick=${list.more}>${list.loading ? 'Loading…' : 'Load more'}</button>` : null}</div>`;
 
 /** Closes of a series as a line, coloured by where it went. */

@@ -1,4 +1,5 @@
-// Small charts of one value in time, as SVG: a line, or bars around zero. The value under the pointer is said above.
+// Small charts of one value in time, as SVG: a line, or bars around zero. The value under the pointer is said above. To the
+// keyboard, and to assistive technology, a chart is a slider through time.
 
 import { exact } from './format.js';
 import { html, useState } from './view.js';
@@ -28,7 +29,8 @@ export function TimeSeries({ title, unit, rows, time, values, shape = 'line', fo
   const numbers = rows.flatMap((row) => values.map((value, index) => (finite(value.of(row)) ? sign(index) * Number(value.of(row)) : null))).filter((value) => value !== null);
   const newest = rows.findLastIndex((row) => values.some((value) => finite(value.of(row))));
   if (newest < 0) return html`<figure class="series"><figcaption><b>${title}</b></figcaption><p class="quiet">Not known.</p></figure>`;
-  const index = at ?? newest;
+  // The rows may have become fewer since.
+  const index = Math.min(at ?? newest, rows.length - 1);
   const zero = shape !== 'line';
   const low = Math.min(...numbers, zero ? 0 : Infinity, mark ?? Infinity);
   const high = Math.max(...numbers, zero ? 0 : -Infinity, mark ?? -Infinity);
@@ -49,11 +51,19 @@ export function TimeSeries({ title, unit, rows, time, values, shape = 'line', fo
     const box = event.currentTarget.getBoundingClientRect();
     setAt(Math.max(0, Math.min(rows.length - 1, Math.floor(((event.clientX - box.left) / box.width) * rows.length))));
   };
+  const pressed = (event) => {
+    const keys = { ArrowLeft: index - 1, ArrowDown: index - 1, ArrowRight: index + 1, ArrowUp: index + 1, Home: 0, End: rows.length - 1 };
+    if (!Object.hasOwn(keys, event.key) || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    setAt(Math.max(0, Math.min(rows.length - 1, keys[event.key])));
+  };
   const row = rows[index];
   const said = values.map((value) => `${value.name ? `${value.name} ` : ''}${format(value.of(row))}`).join(' · ');
   return html`<figure class="series"><figcaption><b>${title}</b>${unit ? html`<span class="quiet">${unit}</span>` : null}
     <span class="end num" title=${exact(time(row))}>${values.map((value) => html`<span key=${value.name} class="tone-${value.text ?? 'plain'}">${value.name ? `${value.name} ` : ''}${format(value.of(row))}</span>`)}</span></figcaption>
-    <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label=${`${title}, newest ${said}`} onPointerMove=${move} onPointerLeave=${() => setAt(null)}>
+    <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none" tabindex="0" role="slider" aria-label=${`${title}, arrow keys go through time`}
+      aria-valuemin="0" aria-valuemax=${rows.length - 1} aria-valuenow=${index} aria-valuetext=${`${said}, ${exact(time(row))}`}
+      onKeyDown=${pressed} onFocus=${() => setAt((old) => old ?? newest)} onBlur=${() => setAt(null)} onPointerMove=${move} onPointerLeave=${() => setAt(null)}>
       ${mark !== undefined || zero ? html`<line class="mark" x1="0" x2=${WIDTH} y1=${y(mark ?? 0)} y2=${y(mark ?? 0)} />` : null}
       ${drawn}${at !== null ? html`<line class="cursor" x1=${x(index)} x2=${x(index)} y1="0" y2=${HEIGHT} />` : null}</svg>
     <p class="quiet num small-text">${exact(time(row))}</p></figure>`;

@@ -35,7 +35,7 @@ function List({ tab, publisher, q, query, current }) {
   const filtered = publisher || q;
   if (list.error && !list.items.length) return html`<${Failure} error=${list.error} retry=${list.reload} />`;
   if (list.loading && !list.items.length) return html`<${Loading} what="articles" lines=${10} />`;
-  if (!list.items.length) return html`<${Empty} title=${filtered ? 'No article matches.' : tab.empty}>${filtered ? 'Try another publisher or other words.' : tab.help}<//>`;
+  if (!list.items.length) return html`<${Empty} title=${filtered ? 'No article matches.' : tab.empty}>${filtered ? 'Try another publisher or another part of the title.' : tab.help}<//>`;
   return html`<p class="quiet pad num" role="status">${list.total === null ? `${count(list.items.length)}${list.hasMore ? ' newest' : ''} articles` : `${count(list.total)} articles are ready, publishers with priority first`}</p>
     <ol class="items">${list.items.map((article) => html`<${Item} key=${article.article_id} article=${article} query=${query} current=${article.article_id === current} />`)}</ol><${More} list=${list} />`;
 }
@@ -130,12 +130,13 @@ export function Articles({ route }) {
   const sum = (name) => count(all.reduce((total, one) => total + (one[name] ?? 0), 0));
   const sums = { ready: 'ready', analyzed: 'analyzed', deferred: 'deferred', failed: 'failed', screened: 'screened', all: 'articles' };
   const tabs = TABS.map(({ value, text: name }) => ({ value, text: name, hint: publishers.data ? sum(sums[value]) : undefined }));
-  const options = [['', 'All publishers'], ...all.map((one) => [one.publisher, `${one.publisher || 'unknown'} (${count(one.articles)})`])];
+  // Articles without a publisher cannot be asked for: an empty one is all of them.
+  const options = [['', 'All publishers'], ...all.filter((one) => one.publisher).map((one) => [one.publisher, `${one.publisher} (${count(one.articles)})`])];
   return html`<${Heading} title="Articles" /><div class=${id ? 'master open' : 'master'}><div class="panel master-list">
       <div class="filters slim"><${Choice} label="Articles" value=${tab.value} options=${tabs} onChange=${(value) => set({ tab: value === 'ready' ? '' : value })} /></div>
       <form class="filters" role="search" aria-label="Filter articles" onSubmit=${(event) => event.preventDefault()}>
-        <label class="field grow"><span>Words</span><input type="search" name="q" value=${text} placeholder="Title or publisher" onInput=${(event) => setText(event.target.value)} /></label>
+        <label class="field grow"><span>Title</span><input type="search" name="q" value=${text} placeholder="Part of the title" onInput=${(event) => setText(event.target.value)} /></label>
         <${Select} name="publisher" label="Publisher" value=${publisher} options=${options} onChange=${(value) => set({ publisher: value })} /></form>
       <${List} tab=${tab} publisher=${publisher} q=${q} query=${query} current=${id} /></div>
-    <div class="master-detail">${id ? html`<${Article} key=${id} id=${id} query=${query} />` : html`<${Publishers} resource=${publishers} />`}</div></div>`;
+    <section class="master-detail" id="detail" tabindex="-1" aria-label=${id ? 'Article' : undefined}>${id ? html`<${Article} key=${id} id=${id} query=${query} />` : html`<${Publishers} resource=${publishers} />`}</section></div>`;
 }

@@ -3,7 +3,7 @@
 import { candleChart, isFormation } from '../chart.js';
 import { withQuery } from '../api.js';
 import { useResource } from '../data.js';
-import { count, exact, intervalSeconds, millis, number, percent, price, priceLike, share, signed, usd, words } from '../format.js';
+import { count, exact, intervalSeconds, millis, moment, number, percent, price, priceLike, share, signed, usd, words } from '../format.js';
 import { Age, Badge, Choice, Direction, Empty, Failure, Loaded, OiStatus, Panel, Score, Stale, Table } from '../parts.js';
 import { Icon } from '../icons.js';
 import { go, link } from '../route.js';
@@ -34,10 +34,12 @@ function Chart({ series, candles, observed, signals, where }) {
   const chart = useRef(null);
   const [parts, setParts] = useState(Object.fromEntries(PARTS.map((part) => [part, true])));
   const [hovered, setHovered] = useState(null);
+  const [sight, setSight] = useState([]);
   const bars = candles.candles;
   useEffect(() => {
     chart.current = candleChart(element.current);
     chart.current.onHover(setHovered);
+    chart.current.onKey(setSight);
     return () => chart.current.destroy();
   }, []);
   useEffect(() => {
@@ -45,12 +47,13 @@ function Chart({ series, candles, observed, signals, where }) {
   }, [bars, observed, signals, parts]);
   const last = bars.at(-1);
   const newest = last && { open: last[1], high: last[2], low: last[3], close: last[4], volume: last[5] };
-  const told = `Candle chart of ${series.symbol}, ${series.interval}, ${bars.length} bars to ${exact(last?.[0])}, last close ${price(last?.[4])}`;
+  const told = `Candle chart of ${series.symbol}, ${series.interval}, ${bars.length} bars to ${exact(last?.[0])}, last close ${price(last?.[4])}. Arrow keys move, + and − zoom, Home and End go to its ends.`;
   const flip = (part) => setParts((old) => ({ ...old, [part]: !old[part] }));
   return html`<section class="panel chart-panel" aria-label="Chart"><div class="chart-head"><${Reading} bar=${hovered ?? newest} like=${last?.[4]} />
       <div class="choice" role="group" aria-label="Drawn on the chart">${PARTS.map((part) => html`<button key=${part} type="button" aria-pressed=${parts[part] ? 'true' : 'false'} onClick=${() => flip(part)}>${words(part)}</button>`)}
       </div><button type="button" class="small" onClick=${() => chart.current.fit()}>All bars</button></div>
-    <div class="chart" ref=${element} role="img" aria-label=${told}></div></section>`;
+    <div class="chart" ref=${element} role="group" tabindex="0" aria-label=${told}></div>
+    <p class="unseen" role="status">${sight.length ? `${moment(sight[0][0])} to ${moment(sight.at(-1)[0])}, ${count(sight.length)} bars` : ''}</p></section>`;
 }
 
 /** A component's score of 0 to 20 around 10. */
@@ -66,9 +69,9 @@ const Strategy = ({ signal, open }) => html`<details class="strategy" open=${ope
 
 const Shapes = ({ observed, last, interval }) => html`<${Panel} title="Levels and patterns">
   <h3>Levels</h3>${observed.levels?.length ? html`<ul class="plain-list">${observed.levels.map((level, index) => html`<li key=${index}><${Badge} tone=${level.side === 'support' ? 'good' : 'bad'}>${level.side}<//>
-    <b class="num">${priceLike(level.price, last)}</b><span class="quiet num end">${last ? percent((level.price / last - 1) * 100, 1) : ''} · ${share(level.confidence)} sure</span></li>`)}</ul>` : html`<p class="quiet">None found.</p>`}
+    <b class="num">${priceLike(level.price, last)}</b><span class="quiet num end">${last ? percent((level.price / last - 1) * 100, 1) : ''} · ${share(level.confidence)} sure</span></li>`)}</ul>` : html`<p class="quiet pad">None found.</p>`}
   <h3>Patterns</h3>${observed.patterns?.length ? html`<ul class="plain-list">${observed.patterns.map((pattern, index) => html`<li key=${index}><${Direction} value=${pattern.direction} />
-    <span>${words(pattern.name)}${isFormation(pattern, interval) ? '' : html` <span class="quiet">candles</span>`}</span><span class="quiet num end">${share(pattern.confidence)} · <${Age} time=${pattern.confirmed_at} /></span></li>`)}</ul>` : html`<p class="quiet">None found.</p>`}<//>`;
+    <span>${words(pattern.name)}${isFormation(pattern, interval) ? '' : html` <span class="quiet">candles</span>`}</span><span class="quiet num end">${share(pattern.confidence)} · <${Age} time=${pattern.confirmed_at} /></span></li>`)}</ul>` : html`<p class="quiet pad">None found.</p>`}<//>`;
 
 const INDICATORS = [
   ['rsi14', 'RSI 14', 1], ['adx14', 'ADX 14', 1], ['stoch_k', 'Stoch %K', 1], ['stoch_d', 'Stoch %D', 1],
@@ -114,7 +117,7 @@ function News({ base }) {
   return html`<${Panel} title=${`News on ${base}`}><${Loaded} resource=${news} what="news" lines=${3}>${({ signals }) => (signals.length
     ? html`<ul class="plain-list">${signals.map((signal) => html`<li key=${signal.signal_id}><${Direction} value=${signal.direction} /><b class="num">${number(signal.score, 1)}</b>
       <a href=${link('articles', [signal.source_id])} aria-label=${`Article of ${exact(signal.event_time)}`}>Article</a><span class="quiet end"><${Age} time=${signal.event_time} /></span></li>`)}</ul>`
-    : html`<p class="quiet">No article about it was analysed.</p>`)}<//><//>`;
+    : html`<p class="quiet pad">No article about it was analysed.</p>`)}<//><//>`;
 }
 
 function Title({ exchange, symbol, interval, instrument, bars }) {
@@ -142,7 +145,7 @@ function View({ exchange, symbol, interval, where }) {
   const results = useResource(withQuery('/api/results', { exchange, symbol, interval }), { poll: SIGNALS_POLL_MS });
   const history = useResource(withQuery('/api/signals', { kind: 'market', source_id: source, limit: SIGNALS_SHOWN }), { poll: CONTEXT_POLL_MS });
   const contexts = useResource(withQuery('/api/contexts', { exchange, symbol }), { poll: CONTEXT_POLL_MS });
-  const instruments = useResource(withQuery('/api/instruments', { q: symbol, exchange, limit: 20 }));
+  const instruments = useResource(withQuery('/api/instruments', { symbol, exchange }));
   const instrument = instruments.data?.instruments.find((one) => one.symbol === symbol && one.exchange === exchange);
   const signals = useMemo(() => (results.data?.signals ?? []).filter((one) => one.symbol === symbol && one.exchange === exchange && one.interval === interval), [results.data]);
   const observed = signals.find((signal) => signal.observability)?.observability ?? null;

@@ -1,7 +1,7 @@
 // Jobs: analyses on demand. Start one, watch it, look at its chart; who works on them.
 
-import { command, follow, idempotencyKey, picture, withQuery } from '../api.js';
-import { useList, useResource, useSettled, useTheme } from '../data.js';
+import { command, follow, picture, withQuery } from '../api.js';
+import { useList, useOnce, useResource, useSettled, useTheme } from '../data.js';
 import { Confirm } from '../dialogs.js';
 import { count, duration, elapsed, millis, number, percent, plural, price, priceLike, share, words } from '../format.js';
 import { Icon } from '../icons.js';
@@ -10,6 +10,13 @@ import { go, link } from '../route.js';
 import { html, useEffect, useMemo, useRef, useState } from '../view.js';
 
 const STATS_POLL_MS = 5_000;
+/** Symbols that are suggested while one is typed. */
+const SUGGESTED = 20;
+/** Markets of one symbol: as many as the server gives at a time. */
+const MARKETS = 500;
+/** Waits until a picture that is on its way is asked for again; the server may want longer ones. */
+const PICTURE_RETRY_MS_MIN = 1_000;
+const PICTURE_RETRY_MS_MAX = 30_000;
 const FINAL = new Set(['completed', 'failed', 'cancelled']);
 const TIMEFRAMES = [['', 'newest 1,000 bars'], ['1d', '1 day'], ['3d', '3 days'], ['7d', '7 days'], ['14d', '14 days'], ['30d', '30 days'], ['90d', '90 days'], ['180d', '180 days'], ['365d', '1 year']];
 const INTERVALS = ['1m', '5m', '15m', '30m', '1h', '4h', '1d'];
@@ -21,9 +28,12 @@ function Start({ query, me, onStarted }) {
   const [busy, setBusy] = useState(false);
   const symbol = form.symbol.trim();
   const asked = useSettled(symbol);
-  const found = useResource(withQuery('/api/instruments', { q: asked, limit: 20 }), { keep: true });
-  const matches = found.data?.instruments ?? [];
-  const same = matches.filter((one) => one.symbol.toLowerCase() === symbol.toLowerCase());
+  const alike = useResource(withQuery('/api/instruments', { q: asked, limit: SUGGESTED }), { keep: true });
+  const found = useResource(asked && withQuery('/api/instruments', { symbol: asked, limit: MARKETS }), { keep: true });
+  const send = useOnce();
+  const suggested = [...new Set((alike.data?.instruments ?? []).map((one) => one.symbol))];
+  // What was found for the symbol of before is not this one's.
+  const same = (found.data?.instruments ?? []).filter((one) => one.symbol.toLowerCase() === symbol.toLowerCase());
   const exchanges = [...new Set([...same.map((one) => one.exchange), ...(form.exchange ? [form.exchange] : [])])];
   const intervals = [...new Set(same.filter((one) => !form.exchange || one.exchange === form.exchange).flatMap((one) => one.intervals ?? []))];
   const offered = intervals.length ? intervals : INTERVALS;
@@ -36,7 +46,7 @@ function Start({ query, me, onStarted }) {
     try {
       const path = `/analyze/${encodeURIComponent(same[0]?.symbol ?? symbol)}/${encodeURIComponent(interval)}`;
       const exchange = exchanges.includes(form.exchange) ? form.exchange : undefined;
-      onStarted(await command('POST', path, { user_id: me.user, timeframe: form.timeframe, exchange }, { 'Idempotency-Key': idempotencyKey() }));
+      onStarted(await send(path, { user_id: me.user, timeframe: form.timeframe, exchange }));
     } catch (failure) {
       setError(failure);
     }
@@ -44,7 +54,7 @@ function Start({ query, me, onStarted }) {
   };
   return html`<${Panel} title="Start an analysis"><form class="job-form" id="job-form" onSubmit=${submit}>
     <label class="field grow"><span>Symbol</span><input name="symbol" required list="symbols" value=${form.symbol} placeholder="BTCUSDT" autocomplete="off" spellcheck="false" onInput=${(event) => set({ symbol: event.target.value, exchange: '' })} /></label>
-    <datalist id="symbols">${[...new Set(matches.map((one) => one.symbol))].map((name) => html`<option key=${name} value=${name} />`)}</datalist>
+    <datalist id="symbols">${suggested.map((name) => html`<option key=${name} value=${name} />`)}</datalist>
     <${Select} name="exchange" label="Exchange" value=${form.exchange} options=${[['', 'Any'], ...exchanges]} onChange=${(value) => set({ exchange: value })} />
     <${Select} name="interval" label="Interval" value=${interval} options=${offered} onChange=${(value) => set({ interval: value })} />
     <${Select} name="timeframe" label="Timeframe" value=${form.timeframe} options=${TIMEFRAMES} onChange=${(value) => set({ timeframe: value })} />
@@ -52,24 +62,35 @@ function Start({ query, me, onStarted }) {
     ${error ? html`<${Failure} error=${error} />` : null}<//>`;
 }
 
-/** The chart's picture in the current theme. */
+/** The chart's picture in the current theme. It is stored a little after its job is completed: until then it is asked for. */
 function Picture({ url, title }) {
   const theme = useTheme();
   const [state, setState] = useState({ source: null, error: null });
+  const [turn, setTurn] = useState(0);
+  const again = () => setTurn((value) => value + 1);
   useEffect(() => {
     const abort = new AbortController();
     let source = null;
+    let timer = 0;
     picture(withQuery(url.split('?')[0], { theme }), abort.signal).then((made) => {
       source = made;
       if (abort.signal.aborted) URL.revokeObjectURL(made);
       else setState({ source: made, error: null });
-    }, (error) => abort.signal.aborted || setState({ source: null, error }));
+    }, (error) => {
+      if (abort.signal.aborted) return;
+      setState({ source: null, error });
+      const wait = Math.min(PICTURE_RETRY_MS_MIN * 2 ** turn, PICTURE_RETRY_MS_MAX);
+      if (error.status === 503) timer = setTimeout(again, Math.max(error.retryAfterMs, wait));
+    });
     return () => {
       abort.abort();
+      clearTimeout(timer);
       if (source) URL.revokeObjectURL(source);
     };
-  }, [url, theme]);
-  if (state.error) return html`<${Failure} error=${state.error} />`;
+  }, [url, theme, turn]);
+  // No alarm: it is expected, and would be raised anew at each attempt.
+  if (state.error?.status === 503) return html`<div class="pad"><p class="stale" role="status"><span>${state.error.message}</span><button type="button" class="small" onClick=${again}>Try again</button></p></div>`;
+  if (state.error) return html`<${Failure} error=${state.error} retry=${again} />`;
   return state.source ? html`<img class="picture" src=${state.source} alt=${title} />` : html`<div class="picture skeleton" role="status" aria-label="Loading the chart"></div>`;
 }
 
@@ -115,7 +136,7 @@ function Job({ id, onChange }) {
   const resource = useResource(`/analysis/status/${encodeURIComponent(id)}`, { poll: done ? 0 : STATS_POLL_MS });
   const stored = resource.data;
   useEffect(() => setDone(FINAL.has(stored?.status)), [stored?.status]);
-  const { event, error } = useProgress(id, !stored || FINAL.has(stored.status), () => (resource.reload(), onChange()));
+  const { event: told, error } = useProgress(id, !stored || FINAL.has(stored.status), () => (resource.reload(), onChange()));
   const [asking, setAsking] = useState(false);
   const back = html`<a class="back" href=${link('jobs')}><${Icon} name="back" />All jobs</a>`;
   if (resource.error?.status === 404) return html`${back}<div class="panel"><${Empty} title="There is no such analysis.">It may belong to somebody else.<//></div>`;
@@ -126,6 +147,8 @@ function Job({ id, onChange }) {
   };
   return html`${back}<${Loaded} resource=${resource} what="the analysis">${(job) => {
     const final = FINAL.has(job.status);
+    // What a stream said that broke may be older than what was asked for since.
+    const event = error ? null : told;
     const status = final || !event ? job.status : event.status;
     const progress = final ? 100 : event?.progress ?? job.progress;
     const step = final ? null : event?.message ?? job.step;
@@ -158,21 +181,26 @@ const STATUSES = [['', 'All'], ['queued', 'Queued'], ['processing', 'Processing'
 function List({ status, turn, current }) {
   const list = useList('/analysis/jobs', 'jobs', { status });
   const busy = list.items.some((job) => !FINAL.has(job.status));
+  const newest = useRef(list);
+  newest.current = list;
+  const turned = useRef(turn);
   useEffect(() => {
-    if (turn) list.reload();
+    if (turned.current !== turn) list.reload();
+    turned.current = turn;
   }, [turn]);
   useEffect(() => {
-    // Others' jobs move on as well; a list of final ones stands still.
-    const timer = busy ? setInterval(() => document.hidden || list.cursor || list.reload(), STATS_POLL_MS) : 0;
+    // Others' jobs move on as well; a list of final ones stands still, and so does one that was opened further.
+    const look = () => document.hidden || newest.current.loading || newest.current.pages > 1 || newest.current.reload();
+    const timer = busy ? setInterval(look, STATS_POLL_MS) : 0;
     return () => clearInterval(timer);
-  }, [busy, list.cursor]);
-  const shown = useRef([]);
-  if (!list.loading) shown.current = list.items;
-  const rows = list.items.length ? list.items : list.loading ? shown.current : [];
-  if (list.error && !rows.length) return html`<${Failure} error=${list.error} retry=${list.reload} />`;
-  if (list.loading && !rows.length) return html`<${Loading} what="jobs" />`;
-  if (!rows.length) return html`<${Empty} title=${status ? `No job is ${status}.` : 'No analysis yet.'}>Start one with the form above, or open an instrument and choose Analyse.<//>`;
-  return html`<${Table} label="Jobs" columns=${COLUMNS} rows=${rows} id=${(job) => job.analysis_id} current=${(job) => job.analysis_id === current} /><${More} list=${list} />`;
+  }, [busy]);
+  const { items, pages, hasMore } = list;
+  if (list.error && !pages) return html`<${Failure} error=${list.error} retry=${list.retry} />`;
+  if (list.loading && !pages) return html`<${Loading} what="jobs" />`;
+  if (!items.length && !hasMore) return html`<${Empty} title=${status ? `No job is ${status}.` : 'No analysis yet.'}>Start one with the form above, or open an instrument and choose Analyse.<//>`;
+  // Jobs are sought by pages: one may have none of those that are wanted, and the next may have some.
+  return html`${items.length ? html`<${Table} label="Jobs" columns=${COLUMNS} rows=${items} id=${(job) => job.analysis_id} current=${(job) => job.analysis_id === current} />`
+    : html`<p class="quiet pad" role="status">None of the newest jobs is ${status || 'to be shown'}. There may be older ones.</p>`}<${More} list=${list} />`;
 }
 
 export const WORKER_COLUMNS = [
@@ -199,7 +227,7 @@ export function Jobs({ route, me }) {
   const tiles = stats.data && html`<${Tiles}><${Tile} label="Waiting" value=${count(stats.data.pending_jobs)} /><${Tile} label="Workers" value=${count(stats.data.active_consumers)} tone=${stats.data.active_consumers ? undefined : 'warn'} /><${Tile} label="Jobs in the stream" value=${count(stats.data.total_jobs_in_stream)} /><//>`;
   return html`<${Heading} title="Jobs">${tiles}<//>
     <${Start} query=${form} me=${me} onStarted=${(answer) => (change(), go('jobs', [answer.analysis_id]))} />
-    ${id ? html`<${Job} key=${id} id=${id} onChange=${change} />` : null}
+    ${id ? html`<section class="stack" id="detail" tabindex="-1" aria-label="Analysis"><${Job} key=${id} id=${id} onChange=${change} /></section>` : null}
     <${Panel} title=${me.admin ? 'All jobs' : 'Your jobs'} actions=${html`<${Choice} label="Status" value=${status} options=${STATUSES.map(([value, text]) => ({ value, text }))} onChange=${setStatus} />`}><${List} key=${status} status=${status} turn=${turn} current=${id} /><//>
     <${Panel} title="Workers"><${Loaded} resource=${workers} what="workers" lines=${2}>${(data) => html`<${Table} label="Workers" columns=${WORKER_COLUMNS} rows=${data.workers} empty=${NO_WORKERS} />`}<//><//>`;
 }

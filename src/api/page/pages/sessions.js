@@ -3,7 +3,7 @@
 // Starting takes two steps: an estimate of exactly what would be started, then the start. Changing a field asks anew.
 
 import { command, follow } from '../api.js';
-import { useList, useResource } from '../data.js';
+import { useList, useOnce, useResource } from '../data.js';
 import { Confirm, Dialog } from '../dialogs.js';
 import { count, elapsed, number, plural, usd } from '../format.js';
 import { Icon } from '../icons.js';
@@ -68,6 +68,7 @@ function Start({ onClose, onStarted }) {
   const [error, setError] = useState(null);
   const [busy, setBusy] = useState(false);
   const form = useRef(null);
+  const start = useOnce();
   const body = () => {
     const data = new FormData(form.current);
     const optional = (name) => data.get(name) || null;
@@ -78,16 +79,19 @@ function Start({ onClose, onStarted }) {
     setBusy(true);
     setError(null);
     try {
-      const told = await command('POST', dry ? '/api/sessions?dry_run=true' : '/api/sessions', body());
-      if (dry) setAnswer(told);
-      else onStarted(told);
+      const wish = body();
+      if (!dry) return onStarted(await start('/api/sessions', wish));
+      const told = await command('POST', '/api/sessions?dry_run=true', wish);
+      // An estimate of what the form no longer says is none.
+      if (JSON.stringify(wish) === JSON.stringify(body())) setAnswer(told);
     } catch (failure) {
       setError(failure);
     }
-    setBusy(false);
+    return setBusy(false);
   };
   const changed = () => setAnswer(null);
-  const names = publishers.data?.publishers.filter((one) => one.ready > 0).map((one) => [one.publisher, `${one.publisher || 'unknown'} (${count(one.ready)} ready)`]) ?? [];
+  // Articles without a publisher cannot be asked for: an empty one is all of them.
+  const names = publishers.data?.publishers.filter((one) => one.publisher && one.ready > 0).map((one) => [one.publisher, `${one.publisher} (${count(one.ready)} ready)`]) ?? [];
   return html`<${Dialog} title="Start a session" onClose=${onClose}><form ref=${form} class="grid-form" onInput=${changed} onSubmit=${(event) => (event.preventDefault(), send(!answer))}>
     <label class="field"><span>Articles, at most</span><input name="limit" type="number" required min=${LIMIT_MIN} max=${LIMIT_MAX} defaultValue=${LIMIT_FIRST} /></label>
     <label class="field"><span>Budget in dollars</span><input name="budget" type="number" required min="0.001" step="0.001" defaultValue=${BUDGET_FIRST} /></label>
@@ -98,18 +102,30 @@ function Start({ onClose, onStarted }) {
       <button type="button" class="primary" disabled=${busy || !answer} onClick=${() => send(false)}>Start for at most ${answer ? usd(answer.budget_usd) : '…'}</button></div></form><//>`;
 }
 
-/** Sessions as they change: `live` by id, and whether the stream stands. */
-function useLive() {
+/** Sessions as they change: `live` by id, and whether the stream stands. `onAgain` when it stands again after a gap. */
+function useLive(onAgain) {
   const [live, setLive] = useState({});
   const [error, setError] = useState(undefined);
+  const again = useRef(onAgain);
+  again.current = onAgain;
   useEffect(() => {
     const abort = new AbortController();
+    let stood = false;
     follow('/api/sessions/events', {
       signal: abort.signal,
       onEvent: (type, session) => {
         if (type === 'session') setLive((old) => ({ ...old, [session.session_id]: session }));
       },
-      onState: setError,
+      onState: (told) => {
+        setError(told);
+        if (told) return;
+        if (stood) {
+          // The stream tells of the newest: what else changed in the gap, the list has to be asked.
+          setLive({});
+          again.current();
+        }
+        stood = true;
+      },
     });
     return () => abort.abort();
   }, []);
@@ -160,12 +176,12 @@ function Detail({ id, live, admin, ask, turn }) {
 const newest = (a, b) => Date.parse(b.started_at) - Date.parse(a.started_at);
 
 export function Sessions({ route, me }) {
-  const { live, error } = useLive();
+  const list = useList('/api/sessions', 'sessions', {});
+  const { live, error } = useLive(() => list.pages > 1 || list.reload());
   const [asked, setAsked] = useState(null);
   const [starting, setStarting] = useState(false);
   const [said, setSaid] = useState('');
   const [turn, setTurn] = useState(0);
-  const list = useList('/api/sessions', 'sessions', {});
   const id = route.parts[0];
   const known = new Set(list.items.map((session) => session.session_id));
   const fresh = list.loading && !list.items.length ? [] : Object.values(live).filter((session) => !known.has(session.session_id)).sort(newest);
@@ -180,7 +196,7 @@ export function Sessions({ route, me }) {
   };
   return html`<${Heading} title="Sessions"><${LiveMark} error=${error} />${me.admin ? html`<button type="button" class="primary" id="start-session" onClick=${() => setStarting(true)}>Start a session</button>` : null}<//>
     <p class="said" role="status" aria-live="polite">${said}</p>
-    ${id ? html`<${Detail} key=${id} id=${id} live=${live[id]} admin=${me.admin} ask=${setAsked} turn=${turn} />` : cards()}
+    ${id ? html`<section class="stack" id="detail" tabindex="-1" aria-label="Session"><${Detail} key=${id} id=${id} live=${live[id]} admin=${me.admin} ask=${setAsked} turn=${turn} /></section>` : cards()}
     ${asked ? html`<${Ask} asked=${asked} onClose=${() => setAsked(null)} onSent=${sent} />` : null}
     ${starting ? html`<${Start} onClose=${() => setStarting(false)} onStarted=${started} />` : null}`;
 }

@@ -4,10 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{Id, Timestamp};
 
+/// The longest id of an article, in bytes: ids are bound by the hundred in questions, and stand in cursors and URLs.
+pub const ARTICLE_ID_BYTES_MAX: usize = 512;
+
 /// A record of `articles.raw`, as the producer wrote it. Only `id` and `body` must be there.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct RawArticle {
-    /// The producer's own id of the article.
+    /// The producer's own id of the article: at most [`ARTICLE_ID_BYTES_MAX`] bytes without control characters.
     pub id: String,
     /// Headline; empty where the producer gave none.
     pub title: String,

@@ -18,7 +18,7 @@ mod timeframe;
 mod vocabulary;
 
 pub use analysis::{Analysis, Outcome, Reading};
-pub use article::{Article, ArticleBatch, CloseReason, RawArticle, Screen, publisher_rank};
+pub use article::{ARTICLE_ID_BYTES_MAX, Article, ArticleBatch, CloseReason, RawArticle, Screen, publisher_rank};
 pub use deferral::{Deferral, WaitsFor};
 pub use id::{Id, identity};
 pub use job::{

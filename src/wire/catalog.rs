@@ -8,8 +8,8 @@ use serde::de::DeserializeOwned;
 
 use super::refusal::{Reason, Refusal};
 use crate::model::{
-    Analysis, ArticleBatch, Cancellation, ChartInContext, Deferral, ID_CHARS_MAX, Job, JobEvent, Learned, LedgerEntry,
-    MarketBatch, Pending, RawArticle, Series, Signal, WorkerReport,
+    ARTICLE_ID_BYTES_MAX, Analysis, ArticleBatch, Cancellation, ChartInContext, Deferral, ID_CHARS_MAX, Job, JobEvent,
+    Learned, LedgerEntry, MarketBatch, Pending, RawArticle, Series, Signal, WorkerReport,
 };
 
 /// The reads that a record may take unless its type says otherwise. A raw article takes about 20.
@@ -76,6 +76,10 @@ catalog! {
         fn check(&self) -> Result<(), Refusal> {
             if self.id.trim().is_empty() {
                 return Err(Refusal::new(Reason::Invalid, "id: missing or empty"));
+            }
+            if self.id.len() > ARTICLE_ID_BYTES_MAX || self.id.chars().any(char::is_control) {
+                let error = format!("id: more than {ARTICLE_ID_BYTES_MAX} bytes, or a control character");
+                return Err(Refusal::new(Reason::Invalid, error));
             }
             Ok(())
         }

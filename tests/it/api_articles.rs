@@ -256,3 +256,17 @@ async fn sessions_and_what_they_did() {
     asking.ok("/api/sessions?limit=500").await;
     assert!(began.elapsed() < Duration::from_secs(10));
 }
+
+#[tokio::test]
+async fn ids_that_are_long_break_no_page() {
+    let asking = Asking::start().await;
+    // As long as is taken, each byte of which needs a backslash; and one that no version takes any more.
+    let named = |number: usize| format!("{number:04}{}", "'\\".repeat(254));
+    let mut all: Vec<Article> = (0..501).map(|number| long(&named(number), "Other", 1)).collect();
+    all.push(long(&"x".repeat(300_000), "Other", 2));
+    articles(&asking, &all).await;
+    for path in ["/api/articles?limit=500", "/api/articles/analysis-ready?limit=500"] {
+        let seen = asking.walk(path, "articles", "article_id", async |_| ()).await;
+        assert_eq!(seen.into_iter().collect::<BTreeSet<_>>(), (0..501).map(named).collect(), "{path}");
+    }
+}

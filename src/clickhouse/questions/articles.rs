@@ -10,7 +10,7 @@ use super::looks::looks;
 use super::question::{Question, rows};
 use super::ready::WAITING;
 use super::shown::{NEWEST, SHOWN};
-use super::{dollars_or_null, moment, moment_of, moment_or_null};
+use super::{LISTED_ID_BYTES_MAX, dollars_or_null, moment, moment_of, moment_or_null};
 use crate::clickhouse::{Failure, Store};
 use crate::model::Timestamp;
 
@@ -199,6 +199,7 @@ impl Store {
 
 fn question(filter: &ArticleFilter, since: Option<Timestamp>, after: Option<&ArticleKey>, limit: u64) -> Question {
     let question = Question::new("SELECT ?fields FROM articles FINAL WHERE run_id = 'live'")
+        .with(" AND length(article_id) <= toInt64(?)", rows(LISTED_ID_BYTES_MAX))
         .when(" AND published_at >= fromUnixTimestamp64Milli(toInt64(?))", since.map(moment_of))
         .when(" AND publisher = ?", filter.publisher.as_deref())
         .when(" AND positionCaseInsensitiveUTF8(title, ?) > 0", filter.q.as_deref());

@@ -42,10 +42,14 @@ pub use signals::{SignalFilter, SignalKey, StoredSignal};
 
 use serde::Serializer;
 
-use crate::model::Timestamp;
+use crate::model::{ARTICLE_ID_BYTES_MAX, Timestamp};
 
 /// Most rows of a page.
 pub const PAGE_ROWS_MAX: u64 = 500;
+
+/// The longest id of an article in a list, in bytes: twice what is taken ([`ARTICLE_ID_BYTES_MAX`]). Earlier versions took
+/// longer ones, too; a page of those is no question that a server reads, and none of them fits into a cursor.
+const LISTED_ID_BYTES_MAX: u64 = 2 * ARTICLE_ID_BYTES_MAX as u64;
 
 /// 1900-01-01 and 2299-12-31 in epoch milliseconds: what a `DateTime64` column can be compared with.
 const MOMENTS: std::ops::RangeInclusive<i64> = -2_208_988_800_000..=10_413_791_999_999;

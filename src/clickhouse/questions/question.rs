@@ -9,6 +9,9 @@ use crate::clickhouse::{Failure, Store};
 
 /// The longest that the server works on one of these questions: somebody waits for the answer.
 const WORK_MAX: Duration = Duration::from_secs(10);
+/// The longest text of one of these questions, in bytes. A page names up to 501 ids of a kilobyte, each byte of which may
+/// need a backslash: that is one MiB, and 256 KiB are the most that a server reads by itself.
+const TEXT_BYTES_MAX: u64 = 4 << 20;
 
 /// A value of a question.
 #[derive(Debug, Clone)]
@@ -81,7 +84,11 @@ impl Question {
     }
 
     fn on(self, store: &Store, work_max: Duration) -> Query {
-        let query = store.client.query(&self.sql).with_setting("max_execution_time", work_max.as_secs().to_string());
+        let query = store
+            .client
+            .query(&self.sql)
+            .with_setting("max_execution_time", work_max.as_secs().to_string())
+            .with_setting("max_query_size", TEXT_BYTES_MAX.to_string());
         self.values.into_iter().fold(query, |query, value| match value {
             Value::Text(text) => query.bind(text),
             Value::Texts(texts) => query.bind(texts),

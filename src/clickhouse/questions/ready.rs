@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::question::{Question, rows};
-use super::{moment, moment_of};
+use super::{LISTED_ID_BYTES_MAX, moment, moment_of};
 use crate::clickhouse::{Failure, Store};
 use crate::model::{Article, Screen, Timestamp};
 
@@ -118,6 +118,7 @@ struct Sized {
 fn ready(select: Question, filter: &ReadyFilter) -> Question {
     select
         .and(" FROM articles FINAL WHERE run_id = 'live' AND screen = ''")
+        .with(" AND length(article_id) <= toInt64(?)", rows(LISTED_ID_BYTES_MAX))
         .with(" AND text_chars >= toInt64(?)", rows(filter.chars_min))
         .when(" AND publisher = ?", filter.publisher.as_deref())
         .and(" AND article_id NOT IN (")

@@ -115,6 +115,8 @@ fn incomplete() -> Vec<Case> {
     vec![
         case("missing id", without("id"), DeadLetter("invalid", "id: missing")),
         case("empty id", changed("", 1, |_| ()), DeadLetter("invalid", "id")),
+        case("long id", changed(&"x".repeat(513), 1, |_| ()), DeadLetter("invalid", "id: more than 512 bytes")),
+        case("control character in the id", changed("a\0b", 1, |_| ()), DeadLetter("invalid", "a control character")),
         case("missing body", without("body"), DeadLetter("invalid", "body: missing")),
         case("empty body", changed("empty", 1, |a| a["body"] = json!("")), Screened("empty", "short")),
         case(

@@ -70,6 +70,8 @@ fn bad_json_is_refused() {
     check_json(r#"{"id":"a","body":5}"#, Malformed, "text in the field body");
     check_json(r#"{"body":"SECRET"}"#, Invalid, "id: missing or empty");
     check_json(r#"{"id":" ","body":"SECRET"}"#, Invalid, "id: missing or empty");
+    check_json(&format!(r#"{{"id":"SECRET{}","body":""}}"#, "x".repeat(507)), Invalid, "id: more than 512 bytes");
+    check_json(r#"{"id":"SECRET\u0000","body":""}"#, Invalid, "or a control character");
     check_json(r#"{"id":"a","text":"SECRET"}"#, Invalid, "body: missing");
     let bad_text = b"{\"id\":\"a\",\"body\":\"SECRET\xFF\"}";
     check::<RawArticle>(bad_text, Malformed, "invalid UTF-8 at byte 24");
@@ -98,6 +100,9 @@ fn bad_avro_is_refused() {
     check(&bad_text, Malformed, "text that is not UTF-8");
     let nameless = RawArticle { body: "SECRET".into(), ..RawArticle::default() };
     check(&encoded(&nameless), Invalid, "id: missing or empty");
+    for id in ["\u{e9}".repeat(257), "SECRET\n".into(), "SECRET\u{85}".into()] {
+        check(&encoded(&RawArticle { id, ..RawArticle::default() }), Invalid, "id: more than 512 bytes");
+    }
 }
 
 #[test]
@@ -110,8 +115,10 @@ fn what_looks_odd_but_is_no_fault_is_accepted() {
     ] {
         assert_eq!(codec.decode(json.as_bytes()).unwrap().body, body);
     }
-    let empty = RawArticle { id: "a".into(), ..RawArticle::default() };
-    assert_eq!(codec.decode(&encoded(&empty)), Ok(empty));
+    for id in ["a".into(), "\u{e9}".repeat(256), "https://example.org/?a='\\\"\u{202e}".into()] {
+        let empty = RawArticle { id, ..RawArticle::default() };
+        assert_eq!(codec.decode(&encoded(&empty)), Ok(empty));
+    }
 }
 
 #[test]

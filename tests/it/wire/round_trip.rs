@@ -38,7 +38,7 @@ fn money() -> impl Strategy<Value = NanoUsd> {
 }
 
 fn raw_article() -> impl Strategy<Value = RawArticle> {
-    ("[^ \t\n]{1,40}", text(), text(), text(), text(), text()).prop_map(
+    ("[^ \\p{Cc}]{1,40}", text(), text(), text(), text(), text()).prop_map(
         |(id, title, body, publisher, url, published_at)| RawArticle {
             id: format!("x{id}"),
             title,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::header::{HOST, ORIGIN};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -25,6 +25,10 @@ use crate::config;
 const BURST_SECONDS: u32 = 2;
 /// How long a browser remembers what another origin may do.
 const CORS_AGE_MAX: Duration = Duration::from_hours(1);
+/// Where a browser says for whose page it asks.
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+/// A page of ours, and somebody who typed the address.
+const OWN_SITES: [&str; 2] = ["same-origin", "none"];
 /// Said with every answer. The page has no code but its own files; charts draw on styles and data URLs.
 const HEADERS: [(&str, &str); 5] = [
     (
@@ -91,9 +95,9 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
             .allow_methods([Method::GET, Method::POST, Method::DELETE])
             .allow_headers(
                 ["authorization", "content-type", "idempotency-key", "last-event-id", "x-request-id"]
-                    .map(header::HeaderName::from_static),
+                    .map(HeaderName::from_static),
             )
-            .expose_headers(["etag", "retry-after", "x-request-id"].map(header::HeaderName::from_static))
+            .expose_headers(["etag", "retry-after", "x-request-id"].map(HeaderName::from_static))
             .max_age(CORS_AGE_MAX)
     })
 }
@@ -165,21 +169,41 @@ fn enter(api: &Api, address: IpAddr, request: &Request) -> Result<Option<Caller>
 }
 
 /// Whether a browser sends this by itself, or for a page of somebody else. `Host` tells a name that somebody let point
-/// here (DNS rebinding), `Origin` a foreign page that posts.
+/// here (DNS rebinding); for the rest see [`own_page`].
 fn origin(api: &Api, method: &Method, headers: &HeaderMap) -> Result<(), Problem> {
-    let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or_default());
-    let host = text(HOST).unwrap_or_default();
+    let host = text(headers, &HOST).unwrap_or_default();
     if !api.0.access.needs_tokens() && !host.is_empty() && !is_local(host) {
         let message = "without SIGNALMILL_API_TOKENS only localhost is answered: set tokens to use other names";
         return Err(Problem::new(StatusCode::FORBIDDEN, "foreign_host", message));
     }
-    let Some(origin) = text(ORIGIN).filter(|_| !method.is_safe()) else { return Ok(()) };
-    let own = origin.split_once("://").is_some_and(|(_, authority)| authority.eq_ignore_ascii_case(host));
-    if own || api.config().api.cors_origins.iter().any(|allowed| allowed == origin) {
+    if method.is_safe() { Ok(()) } else { own_page(api, headers) }
+}
+
+/// Refuses what a foreign page asks for by a browser: it may change nothing here. The gate asks this for methods that are
+/// not safe; a GET that changes something asks for itself. A picture or a link of a foreign page sends no `Origin`, but
+/// `Sec-Fetch-Site`. Programs send neither.
+///
+/// # Errors
+/// 403 for a page that is neither ours nor of `api.cors_origins`.
+pub(super) fn own_page(api: &Api, headers: &HeaderMap) -> Result<(), Problem> {
+    let host = text(headers, &HOST).unwrap_or_default();
+    let origin = text(headers, &ORIGIN);
+    if origin.is_some_and(|origin| api.config().api.cors_origins.iter().any(|allowed| allowed == origin)) {
+        return Ok(());
+    }
+    let is_ours =
+        |origin: &str| origin.split_once("://").is_some_and(|(_, authority)| authority.eq_ignore_ascii_case(host));
+    let came_from = text(headers, &FETCH_SITE);
+    if origin.is_none_or(is_ours) && came_from.is_none_or(|site| OWN_SITES.contains(&site)) {
         return Ok(());
     }
     let message = "a page of this origin may not change anything here: add the origin to api.cors_origins if it may";
     Err(Problem::new(StatusCode::FORBIDDEN, "foreign_origin", message))
+}
+
+/// A header's text; empty where it is none.
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name).map(|value| value.to_str().unwrap_or_default())
 }
 
 /// `localhost`, or an address of this machine's loopback, with or without a port.

@@ -1,5 +1,7 @@
 //! The API in memory: its rules before any endpoint, without Kafka or ClickHouse.
 
+mod origins;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -193,38 +195,6 @@ fn without_tokens_only_this_machine_is_served() {
     assert!(check(&load(&[listen, TOKENS])).is_ok());
     assert!(check(&load(&[("SIGNALMILL__API__LISTEN", "[::1]:8080")])).is_ok());
     let _: Vec<Token> = load(&[TOKENS]).api.tokens;
-}
-
-#[tokio::test]
-async fn pages_of_others_change_nothing() {
-    let (open, _stop) = api(&[("SIGNALMILL__API__CORS_ORIGINS", "[\"https://desk.example.com\"]")]);
-    let router = router(&open);
-    let rebound = ask(&router, "GET /health", &[("host", "evil.example.com")]).await;
-    assert_eq!((rebound.status.as_u16(), rebound.code().as_str()), (403, "foreign_host"));
-    for host in ["localhost:8080", "[::1]:8080", "127.0.0.1"] {
-        assert_eq!(ask(&router, "GET /health", &[("host", host)]).await.status, 200, "{host}");
-    }
-    // What is refused for its origin is refused before it is looked for.
-    for (origin, status) in [
-        ("https://evil.example.com", 403),
-        ("null", 403),
-        ("http://127.0.0.1:8080", 405),
-        ("https://desk.example.com", 405),
-    ] {
-        assert_eq!(ask(&router, "POST /health", &[("origin", origin)]).await.status, status, "{origin}");
-    }
-    let allowed = |origin| {
-        let router = router.clone();
-        async move {
-            ask(&router, "GET /health", &[("origin", origin)]).await.header("access-control-allow-origin").to_owned()
-        }
-    };
-    assert_eq!(allowed("https://desk.example.com").await, "https://desk.example.com");
-    assert_eq!(allowed("https://evil.example.com").await, "");
-    let (shut, _stop) = api(&[]);
-    let preflight = [("origin", "https://desk.example.com"), ("access-control-request-method", "POST")];
-    let answer = ask(&super::router(&shut), "OPTIONS /health", &preflight).await;
-    assert_eq!(answer.header("access-control-allow-origin"), "");
 }
 
 #[tokio::test]

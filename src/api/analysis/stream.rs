@@ -4,6 +4,10 @@
 //! there from the board. So one event is kept once for all who listen, and who reads slowly misses nothing and holds up
 //! nobody. It ends behind the final event.
 //!
+//! # Why a GET that queues is guarded
+//! `EventSource` knows no other method. So `/analyze-stream/…` is refused to pages of others as a POST would be
+//! ([`own_page`]), and to HEAD, which axum would answer by the handler of GET.
+//!
 //! # Ids
 //! `ID@PARTITION-OFFSET`: the job, and where its event stands in `analysis.events`. A client that lost its connection sends
 //! the last one back (`Last-Event-ID`), here or to another API process, and hears what it missed, at least how the job
@@ -16,7 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::sse::Event;
 use axum::response::{IntoResponse, Response};
 use futures_util::{Stream, stream};
@@ -29,6 +33,8 @@ use super::board::{Place, Told};
 use super::request::{Asked, Market, Whose, WishInQuery};
 use super::{bodies, find, queue};
 use crate::api::extract::{Path, Query};
+use crate::api::gate::own_page;
+use crate::api::problem::wrong_method;
 use crate::api::stream::{Streamed, sse};
 use crate::api::{Api, Caller, Problem};
 use crate::model::JobStatus;
@@ -45,7 +51,7 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
 /// Queue an analysis and follow it
 ///
 /// Server-sent events, the last of which is `completed`, `failed` or `cancelled`. `Last-Event-ID` goes on with the job of
-/// that event and queues nothing.
+/// that event and queues nothing. Pages of other origins than `api.cors_origins` are refused (403 `foreign_origin`).
 #[utoipa::path(
     get, path = "/analyze-stream/{symbol}/{interval}", tag = "analysis",
     params(
@@ -62,10 +68,17 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
 async fn analyze(
     State(api): State<Api>,
     caller: Caller,
+    method: Method,
+    uri: Uri,
     Path(market): Path<Market>,
     Query(wish): Query<WishInQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    if method != Method::GET {
+        let allowed = [(header::ALLOW, Method::GET.as_str())];
+        return Ok((allowed, wrong_method(method, uri).await).into_response());
+    }
+    own_page(&api, &headers)?;
     let asked = Asked::read(market, wish.into(), &caller, &headers, api.clock().now())?;
     if let Some(heard) = Heard::read(&headers) {
         let whose = Whose { user_id: Some(asked.job.user_id) };

@@ -31,15 +31,11 @@ pub struct Streamed {
     id: Option<String>,
 }
 
-/// The answer that sends `events` until they end, the caller leaves, or the process stops.
-///
-/// # Errors
-/// 503 where as many streams are open as may be.
-pub fn sse<S>(api: &Api, events: S) -> Result<Response, Problem>
+/// The answer that sends `events` until they end, the caller leaves, or the process stops; `open` is its place until then.
+pub fn sse<S>(api: &Api, open: Open, events: S) -> Response
 where
     S: Stream<Item = Event> + Send + 'static,
 {
-    let open = Open::new(api)?;
     let mut stop = api.stop();
     let stopped = async move {
         let _ = stop.wait_for(|stop| *stop).await.map(|_| ());
@@ -51,18 +47,23 @@ where
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     // Proxies of the nginx kind gather an answer before they pass it on, unless told not to.
     headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
-    Ok(response)
+    response
 }
 
-/// A place among the open streams.
+/// A place among the open streams, until it is dropped. Whoever does something for a stream takes its place first, so that
+/// nothing is done for a stream that is refused.
 #[derive(Debug)]
-struct Open {
+pub struct Open {
     _place: OwnedSemaphorePermit,
     metrics: HttpMetrics,
 }
 
 impl Open {
-    fn new(api: &Api) -> Result<Self, Problem> {
+    /// Takes one.
+    ///
+    /// # Errors
+    /// 503 where as many streams are open as may be.
+    pub fn take(api: &Api) -> Result<Self, Problem> {
         let place = api.0.room.stream()?;
         api.0.metrics.streams(1.0);
         Ok(Self { _place: place, metrics: api.0.metrics.clone() })

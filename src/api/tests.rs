@@ -234,7 +234,8 @@ fn misbehaving(api: &Api) -> Router {
         Ok(())
     }
     async fn streams(state: axum::extract::State<Api>) -> Result<axum::response::Response, Problem> {
-        super::stream::sse(&state, stream::iter([Event::default().data("one")]).chain(stream::pending()))
+        let open = super::stream::Open::take(&state)?;
+        Ok(super::stream::sse(&state, open, stream::iter([Event::default().data("one")]).chain(stream::pending())))
     }
     let endpoints = Router::new()
         .route("/panics", get(panics))
@@ -284,6 +285,15 @@ async fn what_goes_wrong_is_a_problem() {
     assert_eq!((streamed.status.as_u16(), streamed.header("content-type")), (200, "text/event-stream"));
     assert!(String::from_utf8(streamed.body).unwrap().starts_with("data: one"));
     assert!(!open(), "a stream that ended gives its place back");
+}
+
+#[tokio::test]
+async fn nothing_is_queued_for_a_stream_that_has_no_place() {
+    let (api, _stop) = api(&[("SIGNALMILL__API__STREAMS_MAX", "1")]);
+    let _open = super::stream::Open::take(&api).unwrap();
+    // Kafka is not there: that it is not missed says that it was not asked.
+    let answer = ask(&router(&api), "GET /analyze-stream/BTCUSDT/1h", &[]).await;
+    assert_eq!((answer.status.as_u16(), answer.code().as_str()), (503, "too_many_streams"));
 }
 
 #[tokio::test]

@@ -35,7 +35,7 @@ use super::{bodies, find, queue};
 use crate::api::extract::{Path, Query};
 use crate::api::gate::own_page;
 use crate::api::problem::wrong_method;
-use crate::api::stream::{Streamed, sse};
+use crate::api::stream::{Open, Streamed, sse};
 use crate::api::{Api, Caller, Problem};
 use crate::model::JobStatus;
 
@@ -80,14 +80,15 @@ async fn analyze(
     }
     own_page(&api, &headers)?;
     let asked = Asked::read(market, wish.into(), &caller, &headers, api.clock().now())?;
+    // Before a job is queued, and paid for, that nobody could follow.
+    let open = Open::take(&api)?;
     if let Some(heard) = Heard::read(&headers) {
         let whose = Whose { user_id: Some(asked.job.user_id) };
-        let id = heard.id.clone();
-        return follow_on(&api, &caller, &whose, &id, Some(&heard)).await;
+        return Ok(answer(&api, open, follow_on(&api, &caller, &whose, &heard.id, Some(&heard)).await?));
     }
     let event = queue::queue(&api, asked).await?;
     let whose = Whose { user_id: Some(event.user_id.clone()) };
-    follow_on(&api, &caller, &whose, &event.analysis_id, None).await
+    Ok(answer(&api, open, follow_on(&api, &caller, &whose, &event.analysis_id, None).await?))
 }
 
 /// Follow an analysis
@@ -114,16 +115,27 @@ async fn follow(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let heard = Heard::read(&headers).filter(|heard| heard.id == id);
-    follow_on(&api, &caller, &whose, &id, heard.as_ref()).await
+    let Some(following) = follow_on(&api, &caller, &whose, &id, heard.as_ref()).await? else {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    };
+    Ok(sse(&api, Open::take(&api)?, following.events()))
 }
 
+fn answer(api: &Api, open: Open, following: Option<Following>) -> Response {
+    match following {
+        Some(following) => sse(api, open, following.events()),
+        None => StatusCode::NO_CONTENT.into_response(),
+    }
+}
+
+/// Listens to a job; `None` where everything of it was heard.
 async fn follow_on(
     api: &Api,
     caller: &Caller,
     whose: &Whose,
     id: &str,
     heard: Option<&Heard>,
-) -> Result<Response, Problem> {
+) -> Result<Option<Following>, Problem> {
     let found = find::job(api, caller, whose, id).await?;
     let (listened, next) = {
         let mut board = api.analysis().board.lock();
@@ -137,13 +149,10 @@ async fn follow_on(
         (board.listen(id), next)
     };
     let is_over = found.event.status.is_final() && api.analysis().board.lock().told(id, next).is_empty();
-    let Some(listened) = listened.filter(|_| !is_over) else {
-        return Ok(StatusCode::NO_CONTENT.into_response());
-    };
+    let Some(listened) = listened.filter(|_| !is_over) else { return Ok(None) };
     let ends_at = Instant::now() + AGE_MAX;
-    let following =
-        Following { api: api.clone(), id: id.into(), listened, next, ready: VecDeque::new(), ends_at, over: false };
-    sse(api, following.events())
+    let ready = VecDeque::new();
+    Ok(Some(Following { api: api.clone(), id: id.into(), listened, next, ready, ends_at, over: false }))
 }
 
 /// One who listens.

@@ -15,7 +15,7 @@ use tracing::debug;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::api::stream::{Streamed, sse};
+use crate::api::stream::{Open, Streamed, sse};
 use crate::api::{Api, Problem};
 use crate::clickhouse::{Failure, SessionState};
 use crate::model::Timestamp;
@@ -103,8 +103,9 @@ async fn look(api: Api, told: watch::Sender<Newest>, is_looking: Arc<Mutex<bool>
     responses((status = OK, body = Streamed, content_type = "text/event-stream"))
 )]
 async fn events(State(api): State<Api>) -> Result<Response, Problem> {
+    let open = Open::take(&api)?;
     let listener = api.reads().changes.listen(&api);
-    sse(&api, changes(listener))
+    Ok(sse(&api, open, changes(listener)))
 }
 
 /// What one listener has been told.

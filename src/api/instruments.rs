@@ -31,6 +31,9 @@ struct Asked {
     /// Stands somewhere in the symbol, in capital letters or small ones.
     #[param(max_length = 1000)]
     q: Option<String>,
+    /// Exactly, but in capital letters or small ones.
+    #[param(max_length = 1000, example = "BTCUSDT")]
+    symbol: Option<String>,
     /// Exactly; lower case.
     #[param(max_length = 1000)]
     exchange: Option<String>,
@@ -70,6 +73,7 @@ async fn instruments(State(api): State<Api>, Query(asked): Query<Asked>) -> Resu
     });
     let filter = InstrumentFilter {
         q: list::text("q", asked.q)?,
+        symbol: list::text("symbol", asked.symbol)?,
         exchange: list::text("exchange", asked.exchange)?,
         oi_status: oi_status.map(str::to_owned),
     };

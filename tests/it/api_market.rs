@@ -126,6 +126,10 @@ async fn instruments_their_candles_and_contexts() {
     assert_eq!(names("&q=aaa").await, ["AAAUSDT", "AAAUSDT"]);
     assert_eq!(names("&exchange=kraken&q=c").await, ["CCCUSD"]);
     assert_eq!(names("&oi_status=resolved").await, ["AAAUSDT"]);
+    assert_eq!(names("&symbol=aaausdt").await, ["AAAUSDT", "AAAUSDT"]);
+    assert_eq!(names("&symbol=AAAUSDT&exchange=binance&oi_status=resolved&q=usd").await, ["AAAUSDT"]);
+    assert_eq!((names("&symbol=AAA").await, names("&symbol=").await.len()), (Vec::new(), 5));
+    asking.assert_hostile("/api/instruments", "symbol", "instruments", "WzEsIjIiXQ").await;
     asking.assert_hostile("/api/instruments", "q", "instruments", "WzEsIjIiXQ").await;
 
     let series = "/api/candles?exchange=binance&symbol=AAAUSDT&interval=1h";

@@ -60,6 +60,8 @@ pub struct InstrumentState {
 pub struct InstrumentFilter {
     /// Stands somewhere in the symbol, in capital letters or small ones.
     pub q: Option<String>,
+    /// Exactly, but in capital letters or small ones.
+    pub symbol: Option<String>,
     /// Exactly.
     pub exchange: Option<String>,
     /// `resolved`, `aggregated`, `neutral`.
@@ -118,6 +120,7 @@ impl Store {
     ) -> Result<Vec<InstrumentState>, Failure> {
         let question = Question::new(KEYS)
             .when(" AND exchange = ?", filter.exchange.as_deref())
+            .when(" AND lowerUTF8(symbol) = lowerUTF8(?)", filter.symbol.as_deref())
             .when(" AND positionCaseInsensitiveUTF8(symbol, ?) > 0", filter.q.as_deref())
             .when(
                 " AND (exchange, symbol) IN (SELECT exchange, symbol FROM instruments FINAL WHERE oi_status = ?)",

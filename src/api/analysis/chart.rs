@@ -1,7 +1,10 @@
 //! `GET /analysis/chart/{id}.png` and `.svg`: the picture of a completed job.
 //!
 //! Pictures never change, so a client may keep them; they are one user's, so nobody between may. Those of a moment ago
-//! come from the board, as the sink writes them to ClickHouse a little later.
+//! come from the board, as the sink writes them to ClickHouse a little later. ClickHouse keeps them for a shorter time than
+//! the jobs (`017_analysis_times.sql`).
+
+use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -14,9 +17,11 @@ use super::find;
 use super::request::{Look, Whose};
 use crate::api::extract::{Path, Query};
 use crate::api::{Api, Caller, Problem};
-use crate::clickhouse::Picture;
-use crate::model::{Charts, JobStatus};
+use crate::clickhouse::questions::Picture;
+use crate::model::{Charts, JobStatus, Timestamp};
 
+/// How long the sink may take: what is not stored by then is not kept any more.
+const STORED_WITHIN: Duration = Duration::from_hours(24);
 /// How a client may keep it.
 const CACHING: HeaderValue = HeaderValue::from_static("private, max-age=86400, immutable");
 
@@ -26,7 +31,7 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
 
 /// The chart of an analysis
 ///
-/// 404 until it is completed.
+/// 404 until it is completed, and once it is not kept any more.
 #[utoipa::path(
     get, path = "/analysis/chart/{file}", tag = "analysis",
     params(
@@ -63,7 +68,7 @@ async fn chart(
         return Err(Problem::not_found(message));
     }
     // Of the bytes, and not of the id: should somebody else's worker draw it anew, it is another picture.
-    let bytes = bytes(&api, id, picture).await?;
+    let bytes = bytes(&api, id, picture, found.event.at).await?;
     let tag = format!("\"{}\"", &blake3::hash(&bytes).to_hex()[..32]);
     let has_it = |known: &HeaderValue| known.to_str().is_ok_and(|known| known == "*" || known.contains(&tag));
     let is_known = headers.get(header::IF_NONE_MATCH).is_some_and(has_it);
@@ -75,13 +80,16 @@ async fn chart(
     Ok((kept, [(header::CONTENT_TYPE, kind)], bytes).into_response())
 }
 
-async fn bytes(api: &Api, id: &str, picture: Picture) -> Result<Bytes, Problem> {
+async fn bytes(api: &Api, id: &str, picture: Picture, completed_at: Timestamp) -> Result<Bytes, Problem> {
     let charts = api.analysis().board.lock().charts(id);
     let bytes = match charts {
         Some(charts) => Some(of(&charts, picture)),
         None => api.store().analysis_picture(id, picture).await?,
     };
     bytes.filter(|bytes| !bytes.is_empty()).ok_or_else(|| {
+        if api.clock().now().since(completed_at) > STORED_WITHIN {
+            return Problem::not_found("the chart is not kept any more: ask for a new analysis");
+        }
         Problem::unavailable("chart_on_its_way", "the chart is drawn and not stored yet: try again in a moment")
     })
 }

@@ -22,7 +22,7 @@ use super::follow;
 use super::request::Which;
 use crate::api::extract::Query;
 use crate::api::{Api, Caller, Problem};
-use crate::clickhouse::WhichJobs;
+use crate::clickhouse::questions::WhichJobs;
 use crate::model::{ID_CHARS_MAX, JobEvent, JobStatus, Timestamp};
 
 /// Jobs of a page, where nobody says how many.

@@ -2,12 +2,18 @@
 //!
 //! The tables are read and not their views: `FINAL` would merge granules of other jobs. Of several rows of one job the one
 //! with the highest version counts.
+//!
+//! Jobs lie by their ids, which are random. So the ids of a page are looked for first, in the newest stretch of time that
+//! fills it (an index knows the times), and only their rows are read whole.
 
 use bytes::Bytes;
 use clickhouse::Row;
 use serde::Deserialize;
 
-use super::{Failure, Store};
+use super::looks::looks;
+use super::moment_of;
+use super::question::{Question, rows};
+use crate::clickhouse::{Failure, Store};
 use crate::model::{JobEvent, JobStatus, JobStep, NanoUsd, Timestamp};
 
 /// Most jobs of one answer.
@@ -79,11 +85,11 @@ impl Store {
     /// # Errors
     /// The server does not answer.
     pub async fn analysis_job(&self, analysis_id: &str) -> Result<Option<JobEvent>, Failure> {
-        let sql = format!(
-            "SELECT {COLUMNS}, summary, data FROM analysis_jobs WHERE analysis_id = ? ORDER BY version DESC LIMIT 1"
-        );
-        let found: Vec<FoundJob> = self.all(self.client.query(&sql).bind(analysis_id)).await?;
-        Ok(found.into_iter().next().map(JobEvent::from))
+        let question = Question::new("SELECT ")
+            .and(COLUMNS)
+            .and(", summary, data FROM analysis_jobs")
+            .with(" WHERE analysis_id = ? ORDER BY version DESC LIMIT 1", analysis_id);
+        Ok(question.first::<FoundJob>(self).await?.map(JobEvent::from))
     }
 
     /// Jobs without summary and data, the newest first.
@@ -91,28 +97,14 @@ impl Store {
     /// # Errors
     /// The server does not answer.
     pub async fn analysis_jobs(&self, which: &WhichJobs<'_>) -> Result<Vec<JobEvent>, Failure> {
-        let everybody = which.user_id.is_none();
-        let (before, id) = which.after.unwrap_or((Timestamp(i64::MAX / 2_000_000), ""));
-        // A job's user and moment are the same in all of its rows, how it stands is not.
-        let sql = format!(
-            "SELECT * FROM (SELECT {COLUMNS}, '' AS summary, '' AS data FROM analysis_jobs \
-             WHERE (? OR user_id = ?) AND created_at <= fromUnixTimestamp64Milli(toInt64(?)) \
-             AND (toUnixTimestamp64Milli(created_at), analysis_id) < (toInt64(?), ?) \
-             ORDER BY created_at DESC, analysis_id DESC, version DESC LIMIT 1 BY analysis_id) \
-             WHERE (? OR status = ?) LIMIT ?"
-        );
-        let query = self
-            .client
-            .query(&sql)
-            .bind(everybody)
-            .bind(which.user_id.unwrap_or_default())
-            .bind(before.0)
-            .bind(before.0)
-            .bind(id)
-            .bind(which.status.is_none())
-            .bind(which.status.map_or("", JobStatus::as_str))
-            .bind(which.limit.min(JOBS_MAX));
-        let found: Vec<FoundJob> = self.all(query).await?;
+        let newest = which.after.map_or(self.clock.now(), |(at, _)| at);
+        let mut found: Vec<FoundJob> = Vec::new();
+        for since in looks(newest, None) {
+            found = question(which, since).all(self).await?;
+            if found.len() as u64 >= which.limit.min(JOBS_MAX) {
+                break;
+            }
+        }
         Ok(found.into_iter().map(JobEvent::from).collect())
     }
 
@@ -127,12 +119,36 @@ impl Store {
             Picture::PngLight => "png_light",
             Picture::PngDark => "png_dark",
         };
-        let sql = format!(
-            "SELECT {column} AS picture FROM analysis_charts WHERE analysis_id = ? ORDER BY version DESC LIMIT 1"
-        );
-        let found: Vec<FoundPicture> = self.all(self.client.query(&sql).bind(analysis_id)).await?;
-        Ok(found.into_iter().next().map(|found| found.picture))
+        let question = Question::new("SELECT ")
+            .and(column)
+            .and(" AS picture FROM analysis_charts")
+            .with(" WHERE analysis_id = ? ORDER BY version DESC LIMIT 1", analysis_id);
+        Ok(question.first::<FoundPicture>(self).await?.map(|found| found.picture))
     }
+}
+
+/// Jobs that were asked for since then. A job's user and moment are the same in all of its rows, how it stands is not.
+fn question(which: &WhichJobs<'_>, since: Option<Timestamp>) -> Question {
+    let question = Question::new("SELECT ")
+        .and(COLUMNS)
+        .and(", '' AS summary, '' AS data FROM analysis_jobs")
+        .and(" WHERE analysis_id IN (SELECT analysis_id FROM analysis_jobs WHERE true")
+        .when(" AND created_at >= fromUnixTimestamp64Milli(toInt64(?))", since.map(moment_of))
+        .when(" AND user_id = ?", which.user_id);
+    let question = match which.after {
+        // The first condition is one that an index knows.
+        Some((at, id)) => question
+            .with(" AND created_at <= fromUnixTimestamp64Milli(toInt64(?))", moment_of(at))
+            .with(" AND (toUnixTimestamp64Milli(created_at), analysis_id) < (toInt64(?), ?)", moment_of(at))
+            .bound(id),
+        None => question,
+    };
+    question
+        .and(" GROUP BY analysis_id")
+        .when(" HAVING argMax(status, version) = ?", which.status.map(JobStatus::as_str))
+        .with(" ORDER BY max(created_at) DESC, analysis_id DESC LIMIT toInt64(?))", rows(which.limit.min(JOBS_MAX)))
+        .when(" AND user_id = ?", which.user_id)
+        .and(" ORDER BY created_at DESC, analysis_id DESC, version DESC LIMIT 1 BY analysis_id")
 }
 
 impl From<FoundJob> for JobEvent {

@@ -228,8 +228,15 @@ fn the_same_wish_starts_one_session_and_what_cannot_be_met_is_refused() {
     let api = address(&worker);
     let (status, again) = ask(&api, "POST", "/api/sessions", key, wish);
     assert_eq!((status, &again["session_id"], &again["articles"]), (202, &session_id.into(), &20.into()), "{again}");
-    let (status, other) = ask(&api, "POST", "/api/sessions", key, "{\"limit\":20,\"budget_usd\":0.4}");
-    assert_eq!((status, &other["error"]["code"]), (409, &"key_reused".into()), "{other}");
+    for wish in [
+        "{\"limit\":20,\"budget_usd\":0.4}",
+        "{\"limit\":30,\"budget_usd\":0.5}",
+        "{\"limit\":20,\"budget_usd\":0.5,\"publisher\":\"NewsBTC\"}",
+        "{\"limit\":20,\"budget_usd\":0.5,\"min_chars\":1001}",
+    ] {
+        let (status, other) = ask(&api, "POST", "/api/sessions", key, wish);
+        assert_eq!((status, &other["error"]["code"]), (409, &"key_reused".into()), "{wish} {other}");
+    }
     let limit: NanoUsd = "0.5".parse().unwrap();
     assert!(stand_ins.bill().total() <= limit);
     assert_eq!(mill.ask("SELECT count() FROM batch_processing_sessions_v"), "1");

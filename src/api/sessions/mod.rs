@@ -2,6 +2,7 @@
 
 mod command;
 mod events;
+mod key;
 mod start;
 mod started;
 

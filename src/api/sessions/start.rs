@@ -7,8 +7,8 @@
 //! suffice for is deferred, waits in its session only, and is ready for another one.
 //!
 //! A record is sent at a time and each is waited for. Where that fails halfway, the session has the batches that arrived,
-//! and the caller learns that it failed. Under the same `Idempotency-Key` it can be asked again: that starts what is
-//! left under the same name and limit, or names the session once the tables know it.
+//! and the caller learns that it failed. Under the same `Idempotency-Key` the same user can ask again: that starts what is
+//! left under the same [name](key) and limit, or names the session once the tables know it.
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -18,16 +18,17 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::key;
 use super::started::Started;
 use crate::api::articles::ready_filter;
 use crate::api::extract::{self, Query};
-use crate::api::{Api, Problem, list};
+use crate::api::{Api, Caller, Problem, list};
 use crate::clickhouse::SessionState;
 use crate::clickhouse::questions::ReadyFilter;
 use crate::config::Provider;
 use crate::flow::Outgoing;
 use crate::model::{
-    Article, ArticleBatch, CloseReason, LIVE_RUN, NanoUsd, Timestamp, identity, own_session_id, own_session_prefix,
+    Article, ArticleBatch, CloseReason, Id, LIVE_RUN, NanoUsd, Timestamp, identity, own_session_id, own_session_prefix,
 };
 use crate::provider::adapter;
 use crate::provider::estimate::Expected;
@@ -118,31 +119,32 @@ struct Meant {
     filter: ReadyFilter,
     articles: u64,
     budget: NanoUsd,
-    /// What the session is called.
-    name: String,
-    /// The whole wish, to tell it from another under the same key.
-    wish: String,
-    has_key: bool,
+    /// Of the whole wish, to tell it from another under the same key.
+    wish: Id,
+    /// What sessions of this user and this key are called, where it has a key.
+    key: Option<String>,
+    session_id: String,
 }
 
 /// Analyse what is ready, within a budget of its own
 ///
 /// With `dry_run=true` (200) says how many articles that would be, and what they are expected to cost. Otherwise (202)
 /// starts a session of them. 409 `nothing_ready` where there is nothing to analyse, `budget_above_limit` for more than
-/// `budget.session_usd`, `key_reused` for an `Idempotency-Key` that came with another wish before.
+/// `budget.session_usd`, `key_reused` for an `Idempotency-Key` that the user sent with another wish before.
 #[utoipa::path(
     post, path = "/api/sessions", tag = "sessions", request_body = Wish,
-    params(How, ("Idempotency-Key" = Option<String>, Header, description = "The same wish with the same key starts one session", max_length = 255)),
+    params(How, ("Idempotency-Key" = Option<String>, Header, description = "The same wish of the same user with the same key starts one session", max_length = 255)),
     responses((status = OK, body = Accepted), (status = ACCEPTED, body = Accepted))
 )]
 async fn start(
     State(api): State<Api>,
+    caller: Caller,
     Query(how): Query<How>,
     headers: HeaderMap,
     extract::Json(wish): extract::Json<Fields>,
 ) -> Result<Response, Problem> {
     let now = api.clock().now();
-    let meant = meant(&api, wish_of(wish)?, &headers, now)?;
+    let meant = meant(&api, &caller, wish_of(wish)?, &headers, now)?;
     let starts = &api.reads().starts;
     let _turn = starts.turn.lock().await;
     let is_dry = how.dry_run.unwrap_or(false);
@@ -153,7 +155,7 @@ async fn start(
     if is_dry {
         return Ok(Json(accepted).into_response());
     }
-    let session_id = own_session_id(&meant.name, meant.budget);
+    let Meant { key, wish, session_id, budget: limit, .. } = meant;
     let article_ids = articles.iter().map(|article| article.article_id.clone()).collect();
     let batches = api.reads().batches(&api).await?;
     for batch in batches_of(&api, articles, &session_id, now) {
@@ -167,8 +169,7 @@ async fn start(
         status: Some("open"),
         ..accepted
     };
-    let Meant { name, wish, budget: limit, .. } = meant;
-    starts.remember(Started { at: now, name, wish, limit, accepted: accepted.clone(), article_ids });
+    starts.remember(Started { at: now, key, wish, limit, accepted: accepted.clone(), article_ids });
     Ok((StatusCode::ACCEPTED, Json(accepted)).into_response())
 }
 
@@ -189,7 +190,7 @@ fn wish_of(fields: Fields) -> Result<Wish, Problem> {
     wish.map_err(|error| Problem::invalid(format!("the body is no wish for a session: {error}")))
 }
 
-fn meant(api: &Api, wish: Wish, headers: &HeaderMap, now: Timestamp) -> Result<Meant, Problem> {
+fn meant(api: &Api, caller: &Caller, wish: Wish, headers: &HeaderMap, now: Timestamp) -> Result<Meant, Problem> {
     let articles = list::within("limit", wish.limit.unwrap_or(ARTICLES), ARTICLES_MIN..=ARTICLES_MAX)?;
     let most = api.config().budget.session_usd;
     let budget = match wish.budget_usd {
@@ -203,17 +204,18 @@ fn meant(api: &Api, wish: Wish, headers: &HeaderMap, now: Timestamp) -> Result<M
     let filter = ready_filter(api, wish.publisher, wish.min_chars)?;
     let key = match headers.get(IDEMPOTENCY_KEY).map(|key| key.to_str()) {
         None => None,
-        Some(Ok(key)) if (1..=KEY_BYTES_MAX).contains(&key.len()) => Some(key),
+        Some(Ok(key)) if (1..=KEY_BYTES_MAX).contains(&key.len()) => Some(key::name_of(caller.user(), key)),
         Some(_) => {
             return Err(Problem::invalid(format!("Idempotency-Key is 1 to {KEY_BYTES_MAX} letters of ASCII")));
         }
     };
-    let name = match key {
-        Some(key) => format!("key-{}", &identity(&["session", key]).0[..16]),
+    let (many, most, chars_min) = (articles.to_string(), budget.to_string(), filter.chars_min.to_string());
+    let wish = identity(&["wish", &many, &most, filter.publisher.as_deref().unwrap_or_default(), &chars_min]);
+    let name = match &key {
+        Some(name) => key::with_wish(name, &wish),
         None => format!("{}-{:08x}", now.compact(), rand::random::<u32>()),
     };
-    let wish = format!("{articles} {budget} {:?} {}", filter.publisher, filter.chars_min);
-    Ok(Meant { filter, articles, budget, name, wish, has_key: key.is_some() })
+    Ok(Meant { filter, articles, budget, wish, key, session_id: own_session_id(&name, budget) })
 }
 
 /// Dollars to the nano-dollar. A double has more digits than that below nine million dollars.
@@ -226,16 +228,14 @@ fn amount(usd: f64) -> Result<NanoUsd, Problem> {
 
 /// What came of the same wish before, where it has a key.
 async fn repeated(api: &Api, meant: &Meant, now: Timestamp) -> Result<Option<Accepted>, Problem> {
-    if !meant.has_key {
-        return Ok(None);
-    }
+    let Some(key) = &meant.key else { return Ok(None) };
     let reused =
         || Problem::conflict("key_reused", "this Idempotency-Key came with another wish before: take another key");
-    if let Some(started) = api.reads().starts.called(&meant.name, now) {
+    if let Some(started) = api.reads().starts.called(key, now) {
         return if started.wish == meant.wish { Ok(Some(started.accepted)) } else { Err(reused()) };
     }
-    let Some(session) = api.store().session_called(&own_session_prefix(&meant.name)).await? else { return Ok(None) };
-    if session.session_id != own_session_id(&meant.name, meant.budget) {
+    let Some(session) = api.store().session_called(&own_session_prefix(key)).await? else { return Ok(None) };
+    if session.session_id != meant.session_id {
         return Err(reused());
     }
     Ok(Some(remembered(api, meant, session)))

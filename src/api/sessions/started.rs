@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 
 use super::start::Accepted;
 use crate::clickhouse::SessionState;
-use crate::model::{LIVE_RUN, NanoUsd, Timestamp};
+use crate::model::{Id, LIVE_RUN, NanoUsd, Timestamp};
 
 /// How long one is remembered: far longer than the sink takes.
 const REMEMBERED: Duration = Duration::from_mins(15);
@@ -23,10 +23,10 @@ const SESSIONS_MAX: usize = 200;
 #[derive(Debug, Clone)]
 pub(super) struct Started {
     pub(super) at: Timestamp,
-    /// What it is called, without its limit.
-    pub(super) name: String,
-    /// What was asked for.
-    pub(super) wish: String,
+    /// What sessions of its user and its key are called, where it has a key.
+    pub(super) key: Option<String>,
+    /// Of what was asked for.
+    pub(super) wish: Id,
     pub(super) limit: NanoUsd,
     pub(super) accepted: Accepted,
     pub(super) article_ids: Vec<String>,
@@ -51,10 +51,10 @@ impl Starts {
         known.push_back(started);
     }
 
-    /// The one of this name.
-    pub(super) fn called(&self, name: &str, now: Timestamp) -> Option<Started> {
+    /// The one of this key.
+    pub(super) fn called(&self, key: &str, now: Timestamp) -> Option<Started> {
         let known = self.known.lock();
-        known.iter().find(|started| started.name == name && now.since(started.at) < REMEMBERED).cloned()
+        known.iter().find(|started| started.key.as_deref() == Some(key) && now.since(started.at) < REMEMBERED).cloned()
     }
 
     /// Articles that are taken.

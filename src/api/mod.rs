@@ -21,6 +21,7 @@ mod access;
 mod analysis;
 mod articles;
 mod candles;
+mod compute;
 pub mod extract;
 mod gate;
 mod instruments;

@@ -296,27 +296,35 @@ async fn nothing_is_queued_for_a_stream_that_has_no_place() {
     assert_eq!((answer.status.as_u16(), answer.code().as_str()), (503, "too_many_streams"));
 }
 
+/// Status, and what a problem is called.
+async fn post_to(router: Router, body: String) -> (u16, Value) {
+    let request = Request::post("/echo").header("host", "localhost").header("content-type", "application/json");
+    let mut request = request.header("x-request-id", "body").body(Body::from(body)).unwrap();
+    request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 4711))));
+    let response = router.oneshot(request).await.unwrap();
+    let status = response.status().as_u16();
+    let body = to_bytes(response.into_body(), 1 << 20).await.unwrap();
+    (status, serde_json::from_slice::<Value>(&body).unwrap_or_default()["error"]["code"].clone())
+}
+
 #[tokio::test]
 async fn bodies_are_json_of_a_size() {
     let (api, _stop) = api(&[]);
     let router = misbehaving(&api);
-    let post = |body: String| {
-        let router = router.clone();
-        async move {
-            let mut request =
-                Request::post("/echo").header("host", "localhost").header("content-type", "application/json");
-            request = request.header("x-request-id", "body");
-            let mut request = request.body(Body::from(body)).unwrap();
-            request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 4711))));
-            let response = router.oneshot(request).await.unwrap();
-            let status = response.status().as_u16();
-            let body = to_bytes(response.into_body(), 1 << 20).await.unwrap();
-            (status, serde_json::from_slice::<Value>(&body).unwrap_or_default()["error"]["code"].clone())
-        }
-    };
+    let post = |body: String| post_to(router.clone(), body);
     assert_eq!(post("{\"a\": 1}".to_owned()).await.0, 200);
     assert_eq!(post("{\"a\": ".to_owned()).await, (400, "invalid_request".into()));
     assert_eq!(post(format!("\"{}\"", "x".repeat(80))).await, (413, "body_too_large".into()));
+    // Large ones are read elsewhere, by the same rules.
+    let router = Router::new()
+        .route("/echo", axum::routing::post(|body: extract::Json<Value>| async move { body.0.to_string() }))
+        .layer(DefaultBodyLimit::max(compute::LARGE_BYTES * 2));
+    let router = log::around(gate::around(router, &api), &api).with_state(api.clone());
+    let post = |body: String| post_to(router.clone(), body);
+    let large = "x".repeat(compute::LARGE_BYTES);
+    assert_eq!(post(format!("\"{large}\"")).await.0, 200);
+    assert_eq!(post(format!("\"{large}")).await, (400, "invalid_request".into()));
+    assert_eq!(post(format!("\"{large}{large}\"")).await, (413, "body_too_large".into()));
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use axum::extract::Query;
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, HeaderValue, Uri};
 
-use super::request::{Asked, Market, Wish, WishInQuery, likeness};
+use super::request::{Asked, Market, Wish, WishInQuery};
 use crate::api::access::Access;
 use crate::api::list;
 use crate::config;
@@ -50,6 +50,6 @@ pub(crate) fn read_question(words: &str, body: &str, now: Timestamp) {
         let Ok(asked) = Asked::read(market, wish, &caller, &headers, now) else { continue };
         assert!(asked.job.symbol.chars().count() <= SYMBOL_CHARS_MAX, "a symbol has a limit");
         assert!(asked.job.check().is_ok(), "what the API takes a worker takes: {:?}", asked.job);
-        assert_eq!(likeness(&asked.job).0.len(), 32, "a wish has a name");
+        assert_eq!(asked.likeness.0.len(), 32, "a wish has a name");
     }
 }

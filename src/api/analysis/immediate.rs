@@ -67,7 +67,7 @@ async fn analyze(
     headers: HeaderMap,
     Body(wish): Body<Wish>,
 ) -> Result<Json<Status>, Problem> {
-    let asked = Asked::read(market, wish, &caller, &headers, api.clock().now())?;
+    let asked = Asked::read_apart(market, wish, &caller, &headers, api.clock().now()).await?;
     let Name { job, likeness, known } = queue::named(&api, asked).await?;
     if let Some(known) = known {
         return Ok(Json(Status::of(&known)));

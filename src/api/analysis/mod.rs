@@ -70,7 +70,7 @@ pub(super) struct Desk {
     depth: Depth,
     /// For analyses that are made here, one each.
     places: Arc<Semaphore>,
-    codecs: OnceCell<Codecs>,
+    codecs: OnceCell<Arc<Codecs>>,
     following: AtomicBool,
     /// How far the board is; see [`follow::Stand`].
     stand: watch::Sender<follow::Stand>,
@@ -98,11 +98,12 @@ impl Desk {
     }
 
     /// The codecs; with a schema registry, it is asked once.
-    async fn codecs(&self, api: &Api) -> Result<&Codecs, Problem> {
-        let made = self.codecs.get_or_try_init(async || -> anyhow::Result<Codecs> {
-            Ok(Codecs { jobs: codec(api).await?, events: codec(api).await?, cancellations: codec(api).await? })
+    async fn codecs(&self, api: &Api) -> Result<Arc<Codecs>, Problem> {
+        let made = self.codecs.get_or_try_init(async || -> anyhow::Result<Arc<Codecs>> {
+            let (jobs, events, cancellations) = (codec(api).await?, codec(api).await?, codec(api).await?);
+            Ok(Arc::new(Codecs { jobs, events, cancellations }))
         });
-        made.await.map_err(|error| {
+        made.await.map(Arc::clone).map_err(|error| {
             tracing::warn!(error = format!("{error:#}"), "no codecs for requests");
             Problem::unavailable("registry_unavailable", "the schema registry does not answer: try again in a moment")
         })

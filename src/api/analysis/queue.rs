@@ -13,7 +13,8 @@ use utoipa_axum::routes;
 use super::board::{Admission, Found};
 use super::bodies::Queued;
 use super::follow;
-use super::request::{Asked, Market, Wish, likeness};
+use super::request::{Asked, Market, Wish};
+use crate::api::compute::compute;
 use crate::api::extract::{Json, Path};
 use crate::api::{Api, CANDLES_BYTES_MAX, Caller, Problem};
 use crate::kafka::ANALYSIS_JOBS;
@@ -53,7 +54,7 @@ async fn analyze(
     headers: HeaderMap,
     Json(wish): Json<Wish>,
 ) -> Result<Response, Problem> {
-    let asked = Asked::read(market, wish, &caller, &headers, api.clock().now())?;
+    let asked = Asked::read_apart(market, wish, &caller, &headers, api.clock().now()).await?;
     let event = queue(&api, asked).await?;
     Ok((StatusCode::ACCEPTED, axum::Json(Queued::of(&event))).into_response())
 }
@@ -68,7 +69,7 @@ pub(super) async fn queue(api: &Api, asked: Asked) -> Result<Arc<JobEvent>, Prob
     if let Some(known) = known {
         return Ok(known);
     }
-    let desk = api.analysis();
+    let (job, desk) = (Arc::new(job), api.analysis());
     desk.depth.has_room(api).await?;
     let event = queued_event(&job);
     let admission = desk.board.lock().admit(event.clone(), likeness.clone());
@@ -99,8 +100,7 @@ pub(super) struct Name {
 /// 409 where its key was used for another job, 503 where that cannot be told.
 pub(super) async fn named(api: &Api, asked: Asked) -> Result<Name, Problem> {
     follow::begin(api);
-    let Asked { mut job, key } = asked;
-    let likeness = likeness(&job);
+    let Asked { mut job, likeness, key } = asked;
     let Some(key) = key else {
         job.analysis_id = format!("{:032x}", rand::rng().random::<u128>());
         return Ok(Name { job, likeness, known: None });
@@ -129,10 +129,15 @@ pub(super) fn pending() -> Problem {
     Problem::conflict("idempotency_pending", message).after(AGAIN)
 }
 
-async fn send(api: &Api, job: &Job) -> Result<(), Problem> {
-    let mut value = Vec::new();
+async fn send(api: &Api, job: &Arc<Job>) -> Result<(), Problem> {
     let codecs = api.analysis().codecs(api).await?;
-    codecs.jobs.encode(job, &mut value).map_err(|error| Problem::internal(&error.to_string()))?;
+    let encoded = Arc::clone(job);
+    let encode = move || {
+        let mut value = Vec::new();
+        codecs.jobs.encode(&encoded, &mut value).map(|()| value)
+    };
+    let value = compute(size_of_val(job.candles.as_slice()), encode).await?;
+    let value = value.map_err(|error| Problem::internal(&error.to_string()))?;
     let bytes_max = api.config().limits.record_bytes_max.in_memory();
     if value.len() > bytes_max {
         let message = format!("these candles take {} bytes, and limits.record_bytes_max is {bytes_max}", value.len());

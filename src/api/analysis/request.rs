@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 
+use crate::api::compute::compute;
 use crate::api::{Caller, Problem};
 use crate::model::{Candle, Id, Interval, Job, Timestamp, identity};
 use crate::wire::Record as _;
@@ -116,11 +117,29 @@ pub(super) struct Which {
 pub(super) struct Asked {
     /// Without an id.
     pub job: Job,
+    /// [`likeness`] of the job.
+    pub likeness: Id,
     /// `Idempotency-Key`.
     pub key: Option<String>,
 }
 
 impl Asked {
+    /// [`Asked::read`], off the threads that answer requests where there are many candles.
+    ///
+    /// # Errors
+    /// As there.
+    pub(super) async fn read_apart(
+        market: Market,
+        wish: Wish,
+        caller: &Caller,
+        headers: &HeaderMap,
+        now: Timestamp,
+    ) -> Result<Self, Problem> {
+        let bytes = wish.candles.as_ref().map_or(0, |candles| candles.get().len());
+        let (caller, headers) = (caller.clone(), headers.clone());
+        compute(bytes, move || Self::read(market, wish, &caller, &headers, now)).await?
+    }
+
     /// What the parts of a request ask for.
     ///
     /// # Errors
@@ -161,7 +180,7 @@ impl Asked {
             candles,
             requested_at: now,
         };
-        Ok(Self { job, key })
+        Ok(Self { likeness: likeness(&job), job, key })
     }
 }
 

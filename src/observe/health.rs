@@ -6,10 +6,14 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use metrics::Gauge;
 use serde::Serialize;
 
 use crate::clock::Clock;
 use crate::model::Timestamp;
+
+use super::registry::Registry;
+use super::table::HOP_READY;
 
 /// What a component is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -58,7 +62,32 @@ pub struct Health(Arc<Inner>);
 struct Inner {
     clock: Clock,
     started: Timestamp,
-    reports: Mutex<Vec<Report>>,
+    known: Mutex<Vec<Known>>,
+}
+
+/// A component.
+#[derive(Debug)]
+struct Known {
+    report: Report,
+    /// Whether it is ready, as Prometheus sees it. Nobody waits for something outside to be.
+    ready: Option<Gauge>,
+}
+
+impl Known {
+    fn new(report: Report) -> Self {
+        let ready = (report.kind == Kind::Hop).then(|| Registry::process().gauge(&HOP_READY, &[&report.name]));
+        Self { report, ready }
+    }
+
+    fn is(&mut self, state: State, now: Timestamp) {
+        if let Some(ready) = &self.ready {
+            ready.set(f64::from(u8::from(state == State::Ready)));
+        }
+        if self.report.state != state {
+            self.report.state = state;
+            self.report.since = now;
+        }
+    }
 }
 
 /// The voice of one component.
@@ -73,19 +102,19 @@ impl Health {
     #[must_use]
     pub fn new(clock: Clock) -> Self {
         let started = clock.now();
-        Self(Arc::new(Inner { clock, started, reports: Mutex::default() }))
+        Self(Arc::new(Inner { clock, started, known: Mutex::default() }))
     }
 
     /// The component of this name, which is starting. A hop that starts again keeps its place.
     #[must_use]
     pub fn component(&self, kind: Kind, name: &str) -> Component {
         let since = self.0.clock.now();
-        let mut reports = self.0.reports.lock().unwrap_or_else(PoisonError::into_inner);
-        let index = reports.iter().position(|report| report.name == name).unwrap_or_else(|| {
-            reports.push(Report { name: name.to_owned(), kind, state: State::Starting, since });
-            reports.len() - 1
+        let mut known = self.0.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let index = known.iter().position(|known| known.report.name == name).unwrap_or_else(|| {
+            known.push(Known::new(Report { name: name.to_owned(), kind, state: State::Starting, since }));
+            known.len() - 1
         });
-        drop(reports);
+        drop(known);
         let component = Component { inner: Arc::clone(&self.0), index };
         component.is(State::Starting);
         component
@@ -94,7 +123,8 @@ impl Health {
     /// Every component, in the order in which they came.
     #[must_use]
     pub fn reports(&self) -> Vec<Report> {
-        self.0.reports.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let known = self.0.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.iter().map(|known| known.report.clone()).collect()
     }
 
     /// When the process started.
@@ -114,13 +144,9 @@ impl Component {
     /// Says how it is. Saying the same again does not change since when.
     pub fn is(&self, state: State) {
         let now = self.inner.clock.now();
-        let mut reports = self.inner.reports.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(report) = reports.get_mut(self.index) else {
-            return;
-        };
-        if report.state != state {
-            report.state = state;
-            report.since = now;
+        let mut known = self.inner.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = known.get_mut(self.index) {
+            known.is(state, now);
         }
     }
 

@@ -196,6 +196,8 @@ table! {
     DEAD_LETTERS: "dead_letters_total", Shape::Counter,
         [TOPIC, Label { name: "reason", values: Values::Closed(REASONS) }], "records",
         "Records that became dead letters, by the topic they came from and why.";
+    HOP_READY: "hop_ready", Shape::Gauge, [HOP], "",
+        "Whether a hop, or the API as serve, works: 1, or 0 while it starts or waits for what it needs.";
     CIRCUIT_OPEN: "dead_letter_circuit_open", Shape::Gauge, [HOP], "",
         "Whether a hop was stopped because too much of what it reads would become dead letters: 1, otherwise 0.";
     LAG_RECORDS: "consumer_lag_records", Shape::Gauge, [HOP, TOPIC], "records",

@@ -23,7 +23,7 @@ fn every_metric_of_the_table_is_rendered_and_no_other() {
         (stage("table/stage"), window("table/stage"), hop("table", &topics), circuit("table"), sink(&["table_rows"]));
     let _spending = (provider("table", &["ask"]), spend("table", "model-1"), gen_ai("chat", "table", "model"));
     let _budgets = (budget(), quota("table"), journal(), backlog(), holds());
-    let _analyses = analysis();
+    let (_analyses, _hop) = (analysis(), Health::new(Clock::system()).component(Kind::Hop, "table"));
     http().expect(&[("/table".to_owned(), "GET")]);
     let text = render();
     let rendered: BTreeSet<&str> =
@@ -211,6 +211,8 @@ async fn the_pages_say_how_the_parts_are() {
         let database = health.component(Kind::Service, "clickhouse");
         let (status, _, body) = ask(address, "GET", "/ready").await;
         assert!(status == "503" && body.contains("\"state\":\"starting\""), "{body}");
+        assert_eq!(value(&render(), "signalmill_hop_ready{hop=\"score\"}"), Some(0.0), "there from the start");
+        assert!(!render().contains("hop_ready{hop=\"clickhouse\""), "a service is no hop");
         hand.advance(Duration::from_secs(5));
         hop.ready();
         database.waiting("connection refused");
@@ -219,7 +221,9 @@ async fn the_pages_say_how_the_parts_are() {
         hop.ready();
         let whole = ask(address, "GET", "/health").await.2;
         insta::assert_snapshot!("health", whole.replace(env!("CARGO_PKG_VERSION"), "VERSION"));
+        assert_eq!(value(&render(), "signalmill_hop_ready{hop=\"score\"}"), Some(1.0));
         hop.waiting("broker away");
+        assert_eq!(value(&render(), "signalmill_hop_ready{hop=\"score\"}"), Some(0.0));
         assert_eq!(ask(address, "GET", "/live").await.0, "200", "waiting is alive");
         hop.failed("task ended");
         let (status, _, body) = ask(address, "GET", "/live").await;

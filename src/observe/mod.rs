@@ -16,6 +16,7 @@ mod logs;
 mod process;
 mod registry;
 mod requests;
+mod share;
 mod spending;
 mod table;
 #[cfg(test)]

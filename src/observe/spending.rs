@@ -15,6 +15,7 @@ use parking_lot::Mutex;
 use crate::model::{Budget, NanoUsd};
 
 use super::registry::Registry;
+use super::share::Share;
 use super::table::{
     BACKLOG_COST, BREAKER_STATE, BUDGET_LIMIT, BUDGET_RESERVED, BUDGET_SPENT, BUDGETS, CALLS, DRAIN_TIME, GEN_AI_TIME,
     GEN_AI_TOKENS, GEN_AI_USAGE, HOLD_TIME, JOURNAL_HITS, Metric, PROVIDER_IN_FLIGHT, PROVIDER_LIMIT,
@@ -230,22 +231,22 @@ impl GenAiMetrics {
     }
 }
 
-/// How the budgets stand.
-#[derive(Debug, Clone)]
-pub struct BudgetMetrics(Arc<Vec<[Gauge; 3]>>);
+/// How the budgets of a partition stand. Shown until it is dropped: a budget that moves to another worker is shown there.
+#[derive(Debug)]
+pub struct BudgetMetrics(Vec<[Share; 3]>);
 
-/// The metrics of the budgets.
+/// The metrics of the budgets, for the owner of one partition: the owners of this process are shown as their sum.
 #[must_use]
 pub fn budget() -> BudgetMetrics {
-    let gauges = |budget: &&str| {
-        [&BUDGET_LIMIT, &BUDGET_SPENT, &BUDGET_RESERVED].map(|metric| Registry::process().gauge(metric, &[budget]))
+    let shares = |budget: &&'static str| {
+        [&BUDGET_LIMIT, &BUDGET_SPENT, &BUDGET_RESERVED].map(|metric| Share::new(metric, Some(*budget)))
     };
-    BudgetMetrics(Arc::new(BUDGETS.iter().map(gauges).collect()))
+    BudgetMetrics(BUDGETS.iter().map(shares).collect())
 }
 
 impl BudgetMetrics {
     /// A budget stands so.
-    pub fn stands(&self, budget: Budget, limit: Option<NanoUsd>, spent: NanoUsd, reserved: NanoUsd) {
+    pub fn stands(&mut self, budget: Budget, limit: Option<NanoUsd>, spent: NanoUsd, reserved: NanoUsd) {
         let at = match budget {
             Budget::Session => 0,
             Budget::Daily => 1,
@@ -254,14 +255,14 @@ impl BudgetMetrics {
         self.show(at, [limit.unwrap_or_default(), spent, reserved]);
     }
 
-    /// The day's budget for summaries of analyses stands so, in the partitions of this worker.
-    pub fn summaries_stand(&self, limit: NanoUsd, spent: NanoUsd, reserved: NanoUsd) {
+    /// The day's budget for summaries of analyses stands so, in this partition.
+    pub fn summaries_stand(&mut self, limit: NanoUsd, spent: NanoUsd, reserved: NanoUsd) {
         self.show(3, [limit, spent, reserved]);
     }
 
-    fn show(&self, at: usize, amounts: [NanoUsd; 3]) {
-        for (gauge, amount) in self.0[at].iter().zip(amounts) {
-            gauge.set(amount.dollars());
+    fn show(&mut self, at: usize, amounts: [NanoUsd; 3]) {
+        for (share, amount) in self.0[at].iter_mut().zip(amounts) {
+            share.says(amount.0);
         }
     }
 }
@@ -283,22 +284,21 @@ impl JournalMetrics {
     }
 }
 
-/// What waits.
-#[derive(Debug, Clone)]
-pub struct BacklogMetrics(Gauge, Gauge);
+/// What waits in a partition. Shown until it is dropped: then it waits at another worker.
+#[derive(Debug)]
+pub struct BacklogMetrics(Share, Share);
 
-/// The metrics of the backlog.
+/// The metrics of the backlog, for the owner of one partition.
 #[must_use]
 pub fn backlog() -> BacklogMetrics {
-    let registry = Registry::process();
-    BacklogMetrics(registry.gauge(&BACKLOG_COST, &[]), registry.gauge(&DRAIN_TIME, &[]))
+    BacklogMetrics(Share::new(&BACKLOG_COST, None), Share::new(&DRAIN_TIME, None))
 }
 
 impl BacklogMetrics {
     /// What waits is expected to cost so much and to be done in this time.
-    pub fn stands(&self, cost: NanoUsd, drain: Duration) {
-        self.0.set(cost.dollars());
-        self.1.set(drain.as_secs_f64());
+    pub fn stands(&mut self, cost: NanoUsd, drain: Duration) {
+        self.0.says(cost.0);
+        self.1.says(u64::try_from(drain.as_nanos()).unwrap_or(u64::MAX));
     }
 }
 

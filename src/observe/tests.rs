@@ -138,11 +138,12 @@ fn what_costs_is_counted_to_the_nano_dollar() {
     gen_ai.took(Duration::from_millis(700), None);
     gen_ai.took(Duration::from_secs(90), Some("lost"));
     quota("cost").used(20);
-    budget().stands(Budget::Daily, Some(NanoUsd(300_000_000)), NanoUsd(200_000_000), NanoUsd(50_000_000));
-    budget().stands(Budget::Monthly, None, NanoUsd(7), NanoUsd(0));
-    budget().summaries_stand(NanoUsd(75_000_000), NanoUsd(9), NanoUsd(0));
+    let (mut budget, mut backlog) = (budget(), backlog());
+    budget.stands(Budget::Daily, Some(NanoUsd(300_000_000)), NanoUsd(200_000_000), NanoUsd(50_000_000));
+    budget.stands(Budget::Monthly, None, NanoUsd(7), NanoUsd(0));
+    budget.summaries_stand(NanoUsd(75_000_000), NanoUsd(9), NanoUsd(0));
     journal().hit(2);
-    backlog().stands(NanoUsd(1_250_000_000), Duration::from_secs(90));
+    backlog.stands(NanoUsd(1_250_000_000), Duration::from_secs(90));
     let text = render();
     for (series, expected) in [
         ("signalmill_provider_requests_total{provider=\"cost\",operation=\"ask\",outcome=\"ok\"}", 1.0),

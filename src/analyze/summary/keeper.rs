@@ -1,19 +1,15 @@
 //! Keeps the books of every partition that this worker owns: reads them back as soon as it is owned, so that what its last
 //! owner left open is in doubt from then on; lets go of answers that ClickHouse has by now; and shows the budget.
 
-use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
-
 use super::account;
 use crate::clock::Clock;
 use crate::kafka::Group;
-use crate::model::{Budget, NanoUsd};
+use crate::model::Budget;
 use crate::observe::{self, BudgetMetrics};
-use crate::provider::book::Standing;
 use crate::provider::ledger::{Ledger, Owned};
 
 /// How often the budget is shown.
@@ -27,17 +23,13 @@ pub struct Keeper {
     pub(super) group: Group,
     pub(super) ledger: Ledger,
     pub(super) clock: Clock,
-    /// How the day's budget of each owned partition stands; their sum is shown.
-    stands: Mutex<BTreeMap<i32, Standing>>,
-    metrics: BudgetMetrics,
 }
-
-/// Takes a partition out of what is shown when it moves away.
-struct Shown(Arc<Keeper>, i32);
 
 impl Keeper {
     pub(super) fn new(topic: String, group: Group, ledger: Ledger, clock: Clock) -> Self {
-        Self { topic, group, ledger, clock, stands: Mutex::default(), metrics: observe::budget() }
+        // Only made to exist: each partition shows its own.
+        let _ = observe::budget();
+        Self { topic, group, ledger, clock }
     }
 
     /// Attends to every owned partition until the ledger closes.
@@ -52,10 +44,10 @@ impl Keeper {
 
     async fn attend(self: Arc<Self>, partition: i32, epoch: u64) -> anyhow::Result<()> {
         let owned = self.ledger.of(partition, epoch).await?;
-        let _shown = Shown(Arc::clone(&self), partition);
         let mut forgets = pin!(owned.forgets());
+        let mut metrics = observe::budget();
         loop {
-            self.show(partition, &owned);
+            self.show(partition, &owned, &mut metrics);
             tokio::select! {
                 () = self.ledger.closed() => return Ok(()),
                 () = self.clock.sleep_until(self.clock.now().plus(LOOK_EVERY)) => {}
@@ -64,26 +56,11 @@ impl Keeper {
         }
     }
 
-    fn show(&self, partition: i32, owned: &Owned) {
+    /// Shows how the day's budget of a partition stands.
+    fn show(&self, partition: i32, owned: &Owned, metrics: &mut BudgetMetrics) {
         let standings = owned.standing(&account(partition), "", self.clock.now());
-        let daily = standings.into_iter().find(|(budget, _)| *budget == Budget::Daily);
-        let mut stands = self.stands.lock();
-        stands.extend(daily.map(|(_, standing)| (partition, standing)));
-        self.sum(&stands);
-    }
-
-    fn sum(&self, stands: &BTreeMap<i32, Standing>) {
-        let sum =
-            |amount: fn(&Standing) -> NanoUsd| stands.values().map(amount).fold(NanoUsd::ZERO, NanoUsd::saturating_add);
-        let limit = sum(|standing| standing.limit.unwrap_or_default());
-        self.metrics.summaries_stand(limit, sum(|standing| standing.spent), sum(|standing| standing.reserved));
-    }
-}
-
-impl Drop for Shown {
-    fn drop(&mut self) {
-        let mut stands = self.0.stands.lock();
-        stands.remove(&self.1);
-        self.0.sum(&stands);
+        if let Some((_, daily)) = standings.into_iter().find(|(budget, _)| *budget == Budget::Daily) {
+            metrics.summaries_stand(daily.limit.unwrap_or_default(), daily.spent, daily.reserved);
+        }
     }
 }

@@ -10,7 +10,7 @@ use crate::observe::{self, BacklogMetrics, BudgetMetrics};
 use crate::provider::book::Standing;
 use crate::provider::ledger::Owned;
 
-/// Tends to one partition.
+/// Tends to one partition. What it shows is shown until it is dropped, when the partition moves away.
 #[derive(Debug)]
 pub(super) struct Tender {
     metrics: BudgetMetrics,

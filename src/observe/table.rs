@@ -247,9 +247,9 @@ table! {
     JOURNAL_HITS: "journal_hits_total", Shape::Counter, [], "answers",
         "Questions that were answered from the journal, at no cost.";
     BACKLOG_COST: "backlog_cost_usd", Shape::Gauge, [], "dollars",
-        "What the work that waits is expected to cost.";
+        "What the work that waits is expected to cost; what waits for somebody's help is no part of it.";
     DRAIN_TIME: "drain_seconds", Shape::Gauge, [], "seconds",
-        "Time in which the work that waits is expected to be done.";
+        "Time in which the work that waits is expected to be done; what waits for somebody's help is no part of it.";
     HTTP_REQUESTS: "http_requests_total", Shape::Counter, [ROUTE, METHOD, STATUS], "requests",
         "Requests that the API answered, by the status.";
     HTTP_TIME: "http_request_seconds", Shape::Histogram(REQUEST_SECONDS), [ROUTE], "seconds",

@@ -133,7 +133,7 @@ impl Resumer {
                 () = self.clock.sleep_until(look_at) => {
                     let now = self.clock.now();
                     look_at = now.plus(LOOK_EVERY);
-                    let backlog = self.analyst.pace().of(room.len(), self.config.llm.concurrency_max);
+                    let backlog = self.analyst.pace().of(room.hopeful(), self.config.llm.concurrency_max);
                     tender.tend(&owned, &self.config, backlog, now);
                     let periods = self.periods(now);
                     if decisions != owned.decisions() || exhausted_in != periods {

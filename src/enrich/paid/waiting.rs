@@ -45,6 +45,8 @@ pub struct WaitingRoom {
     seats: HashMap<Id, Seat>,
     /// In the order in which budgets are spent on them.
     line: BTreeMap<Turn, Id>,
+    /// Those of them who wait for somebody's help.
+    helpless: usize,
 }
 
 /// Orders by publisher, then newest first; the offset makes it unique.
@@ -89,6 +91,7 @@ impl WaitingRoom {
     /// A record with a value: the article waits, or waits differently.
     pub fn seat(&mut self, key: Id, seat: Seat) {
         self.leave(&key);
+        self.helpless += usize::from(seat.waits_for == WaitsFor::Help);
         self.line.insert(seat.turn(), key.clone());
         self.seats.insert(key, seat);
     }
@@ -96,6 +99,7 @@ impl WaitingRoom {
     /// A record without a value: the article waits no more.
     pub fn leave(&mut self, key: &Id) {
         if let Some(seat) = self.seats.remove(key) {
+            self.helpless -= usize::from(seat.waits_for == WaitsFor::Help);
             self.line.remove(&seat.turn());
         }
     }
@@ -107,9 +111,9 @@ impl WaitingRoom {
         }
     }
 
-    /// How many wait.
-    pub fn len(&self) -> usize {
-        self.seats.len()
+    /// How many wait for nothing but money and time: neither helps those who failed for good.
+    pub fn hopeful(&self) -> usize {
+        self.seats.len() - self.helpless
     }
 
     /// The first `count` in line for whom something is to be done, as `decisions` say, and that `may` go now.
@@ -162,6 +166,7 @@ mod tests {
             next.into_iter().map(|(key, ..)| key.0).collect::<Vec<_>>().join(", ")
         };
         assert_eq!(names(&room, 0), "first publisher, new, old");
+        assert_eq!(room.hopeful(), 4, "the parked one needs more than money");
         assert_eq!(names(&room, 1_000), "later, first publisher, new, old");
         let next = room.next(1, Timestamp(0), &Decisions::default(), |key, _, _| key.0 != "first publisher");
         assert_eq!(next[0].0, id("new"));
@@ -172,6 +177,11 @@ mod tests {
         assert_eq!(names(&room, 0), "first publisher", "a newer record has taken the seat");
         room.leave_seat(&id("first publisher"), 3);
         assert_eq!(names(&room, 0), "");
+        room.seat(id("parked"), seat(7, 0, 70, WaitsFor::Retry, 0));
+        assert_eq!(room.hopeful(), 3, "somebody has helped");
+        room.seat(id("parked"), seat(8, 0, 70, WaitsFor::Help, 0));
+        room.leave(&id("parked"));
+        assert_eq!(room.hopeful(), 2);
     }
 
     #[test]

@@ -62,7 +62,9 @@ impl Lag {
         for topic in &self.topics {
             let Some(known) = statistics.topics.get(topic) else { continue };
             let (mut records, mut seconds) = (0_i64, 0_f64);
-            for partition in known.partitions.values().filter(|partition| partition.ls_offset >= 0) {
+            // A partition that moved away stays in the statistics, as it stood then.
+            let ours = known.partitions.values().filter(|partition| partition.desired && partition.ls_offset >= 0);
+            for partition in ours {
                 let progress = self.with(topic, partition.partition, |progress| *progress);
                 let next = progress.landed.unwrap_or(partition.committed_offset.max(partition.app_offset));
                 if next < 0 {
@@ -93,5 +95,42 @@ impl Lag {
             return change(known);
         }
         change(progress.entry((topic.to_owned(), partition)).or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rdkafka::statistics::{Partition, Topic};
+
+    use super::*;
+    use crate::observe;
+
+    /// A partition with `behind` records that were not landed, as librdkafka shows it.
+    fn partition(number: i32, desired: bool, behind: i64) -> (i32, Partition) {
+        let known = Partition {
+            partition: number,
+            desired,
+            committed_offset: 10,
+            next_offset: 10,
+            ls_offset: 10 + behind,
+            ..Partition::default()
+        };
+        (number, known)
+    }
+
+    #[test]
+    fn a_partition_that_moved_away_is_not_behind() {
+        let topics = ["lag.moved".to_owned()];
+        let lag = Lag::new(&topics, Clock::manual(Timestamp(0)).0, observe::hop("lag", &topics));
+        let shown = |partitions: Vec<(i32, Partition)>| {
+            let topic = Topic { partitions: partitions.into_iter().collect(), ..Topic::default() };
+            let topics = [("lag.moved".to_owned(), topic)].into_iter().collect();
+            lag.report(&Statistics { topics, ..Statistics::default() });
+            let sample = "signalmill_consumer_lag_records{hop=\"lag\",topic=\"lag.moved\"} ";
+            observe::render().lines().find_map(|line| line.strip_prefix(sample).map(str::to_owned)).unwrap()
+        };
+        assert_eq!(shown(vec![partition(0, true, 5), partition(1, true, 7)]), "12");
+        assert_eq!(shown(vec![partition(0, true, 4), partition(1, false, 7)]), "4");
+        assert_eq!(shown(vec![partition(0, false, 4), partition(1, false, 7)]), "0");
     }
 }

@@ -125,6 +125,8 @@ pub enum Command {
     Patterns(Patterns),
     /// Check configuration, topics, schemas and tables, and say what to do
     Check,
+    /// Ask the running process how it is: exit 0 if well, 1 if not
+    Health(Health),
     /// Bring the tables of ClickHouse up to date
     Migrate,
     /// Draw the stages and topics
@@ -207,6 +209,14 @@ pub struct IngestArticles {
     /// At most so many articles a second [default: as fast as the brokers take them]
     #[arg(long, value_name = "N")]
     pub rate: Option<NonZeroU32>,
+}
+
+/// Arguments of `health`.
+#[derive(Debug, Clone, Args)]
+pub struct Health {
+    /// Whether every stage works, and not only whether none has ended for good
+    #[arg(long)]
+    pub ready: bool,
 }
 
 /// Arguments of `topology`.

@@ -5,6 +5,7 @@ mod demo;
 mod dlq;
 mod evaluate;
 mod export;
+mod health;
 mod indicators;
 mod ingest;
 mod local;
@@ -63,6 +64,7 @@ pub fn execute(cli: Cli) -> anyhow::Result<()> {
         Command::Indicators(asked) => indicators::run(&asked),
         Command::Patterns(asked) => patterns::run(&asked, global.json),
         Command::Check => block_on(check::run(load(), global.json)),
+        Command::Health(asked) => block_on(health::run(&asked, load()?, global.json)),
         Command::Migrate => block_on(migrate::run(load()?, global.json)),
         Command::Topology(topology) => Ok(topology::print(&topology, &mut io::stdout().lock())?),
         Command::Tap(tap) => tap::run(&tap, &load()?, global.json),

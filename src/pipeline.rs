@@ -2,6 +2,7 @@
 
 mod analyze;
 mod hops;
+pub(crate) mod providers;
 
 use std::sync::Arc;
 

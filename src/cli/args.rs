@@ -123,7 +123,7 @@ pub enum Command {
     Indicators(Indicators),
     /// Print the patterns, levels and trendlines of a candle file
     Patterns(Patterns),
-    /// Check configuration, topics, schemas and tables, and say what to do
+    /// Check configuration, providers, topics, schemas and tables, and say what to do
     Check,
     /// Ask the running process how it is: exit 0 if well, 1 if not
     Health(Health),

@@ -41,6 +41,7 @@ mod settle;
 
 pub use self::order::{Order, Topic, Unfit};
 pub use self::plan::{Plan, plan};
+pub use self::purchase::hops;
 pub use self::range::{Bound, parse_bound};
 pub use self::run::{Report, run};
 

@@ -57,6 +57,15 @@ fn prefix(live: &Surroundings, order: &Order) -> String {
     format!("{}replay.{}.", live.config.kafka.topic_prefix, order.run_id)
 }
 
+/// The hops that buy for an order; none where it buys nothing.
+#[must_use]
+pub fn hops(order: &Order) -> Vec<Line> {
+    if order.max.is_none() || !order.topic.asks() {
+        return Vec::new();
+    }
+    HOPS.iter().filter(|hop| STAGES.contains(&hop.name)).copied().collect()
+}
+
 /// Buys whatever waits in the topics of the run, until each article has its reading, waits for more money, or has failed.
 ///
 /// # Errors
@@ -74,11 +83,8 @@ pub(super) async fn buy(
     kafka::ensure(&own.config.kafka, kafka::TOPICS, true).await?;
     let (end, told_to_end) = watch::channel(false);
     let health = Health::new(own.clock.clone());
-    let hops: Vec<(Line, _)> = HOPS
-        .iter()
-        .filter(|hop| STAGES.contains(&hop.name))
-        .map(|hop| (*hop, health.component(Kind::Hop, hop.name)))
-        .collect();
+    let hops: Vec<(Line, _)> =
+        hops(order).into_iter().map(|hop| (hop, health.component(Kind::Hop, hop.name))).collect();
     let mut hops = tokio::spawn(supervise::run(own.clone(), hops, told_to_end));
     let ended = tokio::select! {
         ended = async {

@@ -245,7 +245,7 @@ impl Running {
     /// Buys what is to be bought, and writes down how the run stands then.
     async fn finish(&self, state: &mut RunState) -> anyhow::Result<()> {
         let Surroundings { store, clock, .. } = &self.surroundings;
-        let buys = self.order.max.is_some() && self.order.topic.asks();
+        let buys = !purchase::hops(&self.order).is_empty();
         if buys {
             purchase::buy(&self.surroundings, &self.order, self.share, self.stop.clone()).await?;
         }

@@ -31,6 +31,7 @@ mod evaluate;
 mod facts;
 mod flow_once;
 mod fuzz;
+mod keys;
 mod lexicon;
 mod market;
 mod market_contexts;

@@ -33,7 +33,7 @@ use tracing::debug;
 
 use self::question::Question;
 pub(crate) use self::question::{SUMMARY_CHARS_MAX, read as read_summary};
-pub use self::setup::{Parts, Setup, Topics};
+pub use self::setup::{Parts, Setup, Topics, check};
 use crate::clock::Clock;
 use crate::market::words::{self, Facts};
 use crate::model::{Cadence, Chart, NanoUsd, Series};

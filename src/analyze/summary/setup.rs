@@ -10,7 +10,7 @@ use crate::clickhouse::Store;
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::kafka::{Group, Transactions};
-use crate::model::{LedgerEntry, NanoUsd};
+use crate::model::{LedgerEntry, NanoUsd, Timestamp};
 use crate::provider::adapter::{self, Http, Llm};
 use crate::provider::book::Limits;
 use crate::provider::journal::Journal;
@@ -98,6 +98,14 @@ impl Setup {
         let keeper = Keeper::new(topics.jobs, group, ledger.clone(), clock);
         Ok(Some(Parts { writer, keeper, ledger }))
     }
+}
+
+/// Whether the configured model can be asked at all: key, address, price. So it is where none is configured.
+///
+/// # Errors
+/// What a person has to mend.
+pub fn check(config: &Config, now: Timestamp) -> anyhow::Result<()> {
+    purchase::check(&config.llm, [], now).context("summaries of analyses")
 }
 
 /// The provider, for somebody who waits for an answer.

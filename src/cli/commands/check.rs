@@ -1,4 +1,4 @@
-//! `check`: configuration, topics, schemas, tables and versions, each with ok or failed and what to do.
+//! `check`: configuration, providers, topics, schemas, tables and versions, each with ok or failed and what to do.
 
 use std::io;
 
@@ -10,6 +10,7 @@ use crate::cli::output::{self, Table};
 use crate::clock::Clock;
 use crate::config::{Config, Problems};
 use crate::kafka::{self, Found};
+use crate::pipeline::{HOPS, Line, providers};
 use crate::wire;
 
 /// One thing that was looked at.
@@ -40,6 +41,7 @@ pub(super) async fn run(loaded: Result<Config, Problems>, as_json: bool) -> anyh
         Finding::ok("program", "signalmill", env!("CARGO_PKG_VERSION")),
         Finding::ok("configuration", "all keys", "read without an error"),
     ];
+    findings.extend(who_is_asked(&config));
     findings.extend(topics(&config).await);
     findings.extend(schemas(&config).await);
     findings.extend(tables(&config).await);
@@ -59,6 +61,20 @@ pub(super) async fn run(loaded: Result<Config, Problems>, as_json: bool) -> anyh
         bail!("{failed} checks failed");
     }
     Ok(())
+}
+
+/// Of every hop, whichever of them this machine is to run: the configuration is that of all.
+fn who_is_asked(config: &Config) -> Vec<Finding> {
+    let now = Clock::system().now();
+    let refused = |hop: &Line| {
+        let error = providers::check(*hop, config, now).err()?;
+        Some(Finding::failed("providers", hop.name, format!("{error:#}; workers without this stage do not need it")))
+    };
+    let failed: Vec<Finding> = HOPS.iter().filter_map(refused).collect();
+    if failed.is_empty() {
+        return vec![Finding::ok("providers", "all stages", "nothing is missing to ask those that are configured")];
+    }
+    failed
 }
 
 async fn topics(config: &Config) -> Vec<Finding> {

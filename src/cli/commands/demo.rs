@@ -54,7 +54,7 @@ pub(super) async fn run(args: args::Demo, config: Config, as_json: bool) -> anyh
     let mut stop = stop_signal()?;
     let data = tempfile::Builder::new().prefix("signalmill-demo-").tempdir().context("making a folder for the data")?;
     let (reader, config) = Reader::choose(args.lexicon, config, data.path())?;
-    check_providers(&config, &Clock::system())?;
+    check_providers(HOPS, &config, &Clock::system())?;
     say("starting Kafka and the ClickHouse engine (the first time they are fetched, which takes a minute)")?;
     let began = Instant::now();
     let services = tokio::select! {

@@ -36,10 +36,9 @@ use crate::clickhouse::{self, Store};
 use crate::clock::Clock;
 use crate::config::{Config, Environment};
 use crate::embedded::front;
-use crate::enrich::{market, paid};
 use crate::flow::circuit::Circuits;
 use crate::kafka;
-use crate::pipeline::Surroundings;
+use crate::pipeline::{Line, Surroundings, providers};
 use crate::wire::registry::{self, Registry};
 use crate::wire::{self, Codec};
 
@@ -154,16 +153,15 @@ fn registry(config: &Config, clock: &Clock) -> anyhow::Result<Option<Arc<Registr
     Ok(Some(Arc::new(Registry::new(settings, clock.clone())?)))
 }
 
-/// Whether the configured providers can be asked at all: nothing needs to be started for them where they cannot.
-fn check_providers(config: &Config, clock: &Clock) -> Result<(), Usage> {
-    let checked = paid::check(config, clock.now()).and_then(|()| market::check(config));
-    checked.map_err(|error| Usage(format!("{error:#}")))
+/// Whether `hops` can ask the providers that they ask: nothing needs to be started for them where they cannot.
+fn check_providers(hops: &[Line], config: &Config, clock: &Clock) -> Result<(), Usage> {
+    let mut checked = hops.iter().map(|hop| providers::check(*hop, config, clock.now()));
+    checked.try_for_each(|checked| checked.map_err(|error| Usage(format!("{error:#}"))))
 }
 
 /// What every hop is given.
 fn surroundings(config: Config) -> anyhow::Result<Surroundings> {
     let clock = Clock::system();
-    check_providers(&config, &clock)?;
     Ok(Surroundings {
         registry: registry(&config, &clock)?,
         store: store(&config, &clock)?,

@@ -7,7 +7,7 @@ use std::sync::PoisonError;
 use anyhow::Context as _;
 use serde::Serialize;
 
-use super::{progress, stop_signal, store, surroundings};
+use super::{check_providers, progress, stop_signal, store, surroundings};
 use crate::cli::Usage;
 use crate::cli::args::{AboutRuns, Replay, ReplayOrder};
 use crate::cli::output::{self, Progress, Table};
@@ -64,6 +64,7 @@ async fn order(
         bar.finish();
         return show_plan(&plan, as_json);
     }
+    check_providers(&replay::hops(&order), &surroundings.config, &surroundings.clock)?;
     let bar = Bar::new("offsets");
     let told = |done, total| bar.show(done, total);
     let report = match replay::run(surroundings, order, asked.share, &told, stop).await {

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
-use super::{stop_signal, surroundings};
+use super::{check_providers, stop_signal, surroundings};
 use crate::api::{self, Api};
 use crate::cli::args::Run;
 use crate::cli::{SERVE, Usage};
@@ -55,8 +55,9 @@ impl Listeners {
 
 pub(super) async fn run(args: Run, config: Config) -> anyhow::Result<()> {
     let stop = stop_signal()?;
-    let hops = HOPS.iter().filter(|hop| args.stages.has(hop.name)).copied().collect();
+    let hops: Vec<Line> = HOPS.iter().filter(|hop| args.stages.has(hop.name)).copied().collect();
     let surroundings = surroundings(config)?;
+    check_providers(&hops, &surroundings.config, &surroundings.clock)?;
     let listeners = Listeners::bind(&surroundings.config, args.stages.has(SERVE)).await?;
     operate(surroundings, hops, !args.no_create, listeners, stop).await
 }
@@ -130,7 +131,7 @@ fn serve(
         clock: surroundings.clock.clone(),
         store: surroundings.store.clone(),
         registry: surroundings.registry.clone(),
-        estimator: paid::estimator(&surroundings.config)?,
+        estimator: paid::estimator(&surroundings.config).map_err(|error| Usage(format!("{error:#}")))?,
         health: health.clone(),
         hops: HOPS.iter().map(|hop| (hop.name, hop.inputs)).collect(),
         stop: stops.clone(),

@@ -28,7 +28,7 @@ use serde::Serialize;
 use tokio::sync::watch;
 
 use self::tally::Counts;
-use super::{stop_signal, surroundings};
+use super::{check_providers, stop_signal, surroundings};
 use crate::cli::Usage;
 use crate::cli::args::Scan;
 use crate::cli::market::{Folder, Skipped, list};
@@ -53,6 +53,7 @@ pub(super) async fn run(args: Scan, mut config: Config, as_json: bool) -> anyhow
     let files: Arc<[_]> = files.into();
     let surroundings = surroundings(config)?;
     if !args.local {
+        check_providers(&rows::hops(), &surroundings.config, &surroundings.clock)?;
         surroundings.store.migrate().await?;
     }
     let counts = tokio::select! {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use parking_lot::Mutex;
 
 use super::article::{self, Analyst};
@@ -11,14 +11,14 @@ use super::purchase::{Buyer, OPERATIONS, Researcher, SEARCHES};
 use super::{Paid, Resumer};
 use crate::clickhouse::Store;
 use crate::clock::Clock;
-use crate::config::{Action, Config};
+use crate::config::{Action, Config, Provider};
 use crate::enrich::content;
 use crate::enrich::lexicon::Lexicon;
 use crate::enrich::worth::Research;
 use crate::kafka::{Group, Transactions};
 use crate::model::{Analysis, ArticleBatch, Deferral, LedgerEntry, Timestamp};
 use crate::observe::{self, Component};
-use crate::provider::adapter::{self, Http, Llm, Tavily};
+use crate::provider::adapter::{Http, Llm, Tavily};
 use crate::provider::book::Limits;
 use crate::provider::door::Door;
 use crate::provider::gate::{self, Gate};
@@ -193,24 +193,15 @@ fn buyer(
 /// # Errors
 /// What a person has to mend.
 pub fn check(config: &Config, now: Timestamp) -> anyhow::Result<()> {
-    let http = Http::new()?;
-    let Some(llm) = Llm::new(&config.llm, &http)? else { return Ok(()) };
-    if config.tavily.enabled {
-        Tavily::new(&config.tavily, &http)?;
+    if config.llm.provider == Provider::Lexicon {
+        return Ok(());
     }
-    let catalog = Catalog::configured(&config.llm)?;
+    if config.tavily.enabled {
+        Tavily::new(&config.tavily, &Http::new()?)?;
+    }
     let cheaper = config.budget.ladder.iter().filter_map(|rung| match &rung.action {
         Action::CheaperModel { model } => Some(model.as_str()),
         _ => None,
     });
-    for model in cheaper.chain([adapter::model(&config.llm)]) {
-        if catalog.price(llm.name(), model, now).is_none() {
-            bail!(
-                "the model {model} of {} has no price today, and what has no price is not bought: choose another \
-                 llm.model, or name its price in a file of your own (llm.prices_file)",
-                llm.name()
-            );
-        }
-    }
-    Ok(())
+    purchase::check(&config.llm, cheaper, now)
 }

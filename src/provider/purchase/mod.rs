@@ -5,6 +5,7 @@
 //! [`Inquiry`]; a hop adds one, and nothing of this.
 
 mod asking;
+mod check;
 
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -13,6 +14,7 @@ use serde_json::Value;
 use tracing::{debug, warn};
 
 pub use self::asking::{Asking, Found, Outcome};
+pub use self::check::check;
 use super::adapter::{self, Llm, Prompt, Reply, Schema};
 use super::bound;
 use super::call::{Bill, CallError, Called, Usage};

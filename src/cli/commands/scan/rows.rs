@@ -71,12 +71,17 @@ fn lost(died: Result<anyhow::Result<()>, tokio::task::JoinError>) -> anyhow::Err
     }
 }
 
+/// The stages that a scan runs where nobody else does.
+pub(super) fn hops() -> Vec<Line> {
+    HOPS.iter().filter(|hop| STAGES.contains(&hop.name)).copied().collect()
+}
+
 /// Runs the stages that nobody else runs, until `ended`.
 async fn stages(surroundings: Surroundings, ended: watch::Receiver<bool>) -> anyhow::Result<()> {
     let health = Health::new(surroundings.clock.clone());
-    let running = HOPS.iter().filter(|hop| STAGES.contains(&hop.name)).map(|hop| {
+    let running = hops().into_iter().map(|hop| {
         let health = health.component(Kind::Hop, hop.name);
-        alone(surroundings.clone(), *hop, health, ended.clone())
+        alone(surroundings.clone(), hop, health, ended.clone())
     });
     try_join_all(running).await.map(|_| ())
 }

@@ -1,4 +1,5 @@
-//! What is written down is what there is: the README's commands, keys, metrics, links and picture, the metrics page.
+//! What is written down is what there is: the commands of the README and of the runbooks, the README's keys, metrics, links
+//! and picture, the metrics page.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -67,6 +68,30 @@ fn every_command_of_the_readme_is_understood() {
         let parsed = Cli::try_parse_from(words(command));
         assert!(parsed.is_ok(), "{command}: {}", parsed.unwrap_err());
     }
+}
+
+/// What a reader of a runbook puts in place of a word in capitals.
+const FILLED_IN: &[(&str, &str)] = &[("TOPIC", "articles.raw"), ("PARTITION", "0"), ("OFFSET", "1742")];
+
+#[test]
+fn every_command_of_the_runbooks_is_understood() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/runbooks");
+    let (mut checked, mut wrong) = (0, Vec::new());
+    for file in fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        let page = fs::read_to_string(&path).unwrap();
+        let blocks = blocks(&page, "sh").join("\n").replace("\\\n", " ");
+        let in_text = quoted(&page).join("\n");
+        for command in ours(&blocks).chain(ours(&in_text)) {
+            let filled_in = FILLED_IN.iter().fold(command.to_owned(), |text, (word, value)| text.replace(word, value));
+            checked += 1;
+            if let Err(error) = Cli::try_parse_from(words(&filled_in)) {
+                wrong.push(format!("{}: {command}: {error}", path.display()));
+            }
+        }
+    }
+    assert!(checked > 10, "the commands are found: {checked}");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]

@@ -6,11 +6,12 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 mkdir -p secrets
 chmod 0700 secrets
 
-# put NAME VALUE: writes a secret, unless there is one. Containers read it as other users: the folder keeps others out.
+# put NAME VALUE: writes a secret, unless there is one. Containers read it as other users; the folder keeps others out. Its
+# owner may write it: a key of a provider is put into the empty file.
 put() {
     if [ ! -e "secrets/$1" ]; then
         printf '%s' "$2" >"secrets/$1"
-        chmod 0444 "secrets/$1"
+        chmod 0644 "secrets/$1"
     fi
 }
 

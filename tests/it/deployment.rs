@@ -3,6 +3,8 @@
 //! Without a cluster and without Docker: what is written is read, and what it names must be there.
 
 mod machine;
+mod operator;
+mod providers;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -14,7 +16,7 @@ use serde_json::Value;
 use signalmill::api;
 use signalmill::cli::args::Cli;
 use signalmill::cli::{SERVE, Stages};
-use signalmill::config::{Config, Environment};
+use signalmill::config::{Config, Environment, Provider};
 use signalmill::pipeline::HOPS;
 
 /// The label by which a Deployment's pods are told from others.
@@ -50,7 +52,7 @@ fn texts(value: &Value) -> Vec<&str> {
     list(value).iter().map(text).collect()
 }
 
-/// Every object that `kubectl apply -k` makes of the files.
+/// Every object that `kubectl apply -k` makes of the files, as they stand: without components.
 fn objects() -> Vec<Value> {
     let kustomization = yaml("deploy/kubernetes/kustomization.yaml");
     let mut objects = Vec::new();
@@ -143,16 +145,33 @@ fn every_pod_is_probed_bounded_and_harmless() {
     }
 }
 
+/// The variables of a container.
+fn variables(container: &Value) -> BTreeSet<&str> {
+    list(&container["env"]).iter().map(|variable| text(&variable["name"])).collect()
+}
+
+/// Whether a volume of the pod puts the `file` of a Secret into `folder`.
+fn is_mounted(pod: &Value, folder: &str, file: &str) -> bool {
+    let mounts = list(&pod["containers"][0]["volumeMounts"]);
+    let Some(mount) = mounts.iter().find(|mount| mount["mountPath"] == folder) else { return false };
+    let Some(volume) = list(&pod["volumes"]).iter().find(|volume| volume["name"] == mount["name"]) else {
+        return false;
+    };
+    let items = list(&volume["secret"]["items"]);
+    // Without a list all of the Secret is there.
+    volume["secret"].is_object()
+        && (items.is_empty() || items.iter().any(|item| item["key"] == file && item["path"] == file))
+}
+
 /// The configuration as a pod has it, with every secret that its variables name.
-fn config_of(container: &Value) -> Config {
+fn config_of(name: &str, deployment: &Value) -> Config {
     let secrets = tempfile::tempdir().unwrap();
-    let variables: Vec<(String, String)> = list(&container["env"])
+    let variables: Vec<(String, String)> = list(&container(name, deployment)["env"])
         .iter()
         .map(|variable| {
             let (name, path) = (text(&variable["name"]), text(&variable["value"]));
-            let mount = list(&container["volumeMounts"]).iter().find(|mount| mount["name"] == "secrets").unwrap();
             let (folder, file) = path.rsplit_once('/').unwrap();
-            assert_eq!(folder, text(&mount["mountPath"]), "{name} is where the secrets are");
+            assert!(is_mounted(&deployment["spec"]["template"]["spec"], folder, file), "{path} is there");
             assert_eq!(name, format!("{file}_FILE"), "a secret's file is called as its variable");
             let made = secrets.path().join(file);
             fs::write(&made, "a-secret-token=admin:admin").unwrap();
@@ -175,13 +194,16 @@ fn every_pod_reads_its_configuration_and_listens_where_it_is_asked() {
     assert_eq!(version, env!("CARGO_PKG_VERSION"), "the image is of this version");
     // The command in the file makes the secret that all pods mount.
     let makes = read("deploy/kubernetes/kustomization.yaml");
+    let scaled: BTreeSet<&str> = of_kind(&objects, "ScaledObject").map(|(name, _)| name).collect();
     for (name, deployment) in of_kind(&objects, "Deployment") {
         let container = container(name, deployment);
         assert_eq!(container["image"], kustomization["images"][0]["name"], "{name}");
-        let config = config_of(container);
-        api::check(&config).unwrap_or_else(|error| panic!("{name}: {error}"));
-        for variable in list(&container["env"]) {
-            let file = text(&variable["name"]).trim_end_matches("_FILE");
+        let config = config_of(name, deployment);
+        if name == SERVE {
+            api::check(&config).unwrap_or_else(|error| panic!("{name}: {error}"));
+        }
+        for variable in variables(container) {
+            let file = variable.trim_end_matches("_FILE");
             assert!(makes.contains(&format!("--from-file={file}=")), "{name}: {file}");
         }
         for port in list(&container["ports"]) {
@@ -192,8 +214,24 @@ fn every_pod_reads_its_configuration_and_listens_where_it_is_asked() {
             assert_eq!(port["containerPort"], listens.port(), "{name}");
             assert!(!listens.ip().is_loopback(), "{name} is reached from outside");
         }
-        let replicas = deployment["spec"]["replicas"].as_u64().unwrap();
-        assert!(replicas <= partitions(&config), "{name} has as many workers as partitions at most");
+        let replicas = deployment["spec"]["replicas"].as_u64();
+        assert_eq!(replicas.is_none(), scaled.contains(name), "{name}: one alone says how many there are");
+        assert!(replicas <= Some(partitions(&config)), "{name} has as many workers as partitions at most");
+    }
+}
+
+#[test]
+fn what_stands_there_asks_nobody_for_money() {
+    let objects = objects();
+    for (name, deployment) in of_kind(&objects, "Deployment") {
+        let mut needs = BTreeSet::from(["CLICKHOUSE_PASSWORD_FILE"]);
+        if name == SERVE {
+            needs.insert("SIGNALMILL_API_TOKENS_FILE");
+        }
+        assert_eq!(variables(container(name, deployment)), needs, "{name}");
+        let Config { llm, tavily, coinalyze, .. } = config_of(name, deployment);
+        assert_eq!(llm.provider, Provider::Lexicon, "{name}");
+        assert!(!tavily.enabled && !coinalyze.enabled, "{name}");
     }
 }
 
@@ -207,6 +245,8 @@ fn what_the_manifests_name_is_there() {
         labels.iter().filter(|(_, labels)| selects(selector, labels)).map(|(name, _)| *name).collect()
     };
     for (name, scaled) in of_kind(&objects, "ScaledObject") {
+        // One partition is all that these have to do: see the file.
+        assert!(!["enrich-articles", "enrich-market"].contains(&name), "{name} is not scaled");
         let target = text(&scaled["spec"]["scaleTargetRef"]["name"]);
         assert!(labels.contains_key(target) && target == name, "{name} scales {target}");
         let query = text(&scaled["spec"]["triggers"][0]["metadata"]["query"]);
@@ -235,6 +275,11 @@ fn what_the_manifests_name_is_there() {
     }
     let (_, monitor) = of_kind(&objects, "PodMonitor").next().unwrap();
     assert_eq!(selected(&monitor["spec"]["selector"]).len(), labels.len(), "every pod is watched");
+    let job = text(&monitor["spec"]["jobLabel"]);
+    let jobs: BTreeSet<&str> = labels.values().map(|labels| text(&labels[job])).collect();
+    let prometheus = yaml("deploy/prometheus/prometheus.yml");
+    let named = text(&prometheus["scrape_configs"][0]["job_name"]);
+    assert_eq!(jobs, BTreeSet::from([named]), "the rules ask for one job, whoever scrapes it");
     assert!(labels.iter().all(|(name, labels)| labels[COMPONENT] == *name));
 }
 
@@ -275,17 +320,18 @@ fn validate() -> Option<PathBuf> {
 #[test]
 fn kubernetes_knows_every_field() {
     let Some(program) = validate() else { return };
-    let objects = objects();
-    let own: Vec<String> = objects
-        .iter()
-        .filter(|object| OWN_KINDS.contains(&text(&object["kind"])))
-        .map(|object| format!("---\n{object}\n"))
-        .collect();
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("all.yaml");
-    fs::write(&file, own.concat()).unwrap();
-    let output = Command::new(program).arg("--strict").arg(&file).output().unwrap();
-    let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-    assert!(output.status.success(), "{said}");
-    assert_eq!(said.matches(" passed for resource ").count(), own.len(), "{said}");
+    for objects in [objects(), providers::objects_with_keys()] {
+        let own: Vec<String> = objects
+            .iter()
+            .filter(|object| OWN_KINDS.contains(&text(&object["kind"])))
+            .map(|object| format!("---\n{object}\n"))
+            .collect();
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("all.yaml");
+        fs::write(&file, own.concat()).unwrap();
+        let output = Command::new(&program).arg("--strict").arg(&file).output().unwrap();
+        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert!(output.status.success(), "{said}");
+        assert_eq!(said.matches(" passed for resource ").count(), own.len(), "{said}");
+    }
 }

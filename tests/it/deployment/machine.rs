@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::process::Command;
 
 use clap::Parser as _;
@@ -69,6 +71,16 @@ fn every_service_of_compose_is_watched_and_finds_what_it_names() {
     let files = compose["secrets"].as_object().unwrap().values().map(|secret| text(&secret["file"]));
     assert!(files.clone().all(|file| made.contains(file.strip_prefix("./secrets/").unwrap())), "{made:?}");
     assert_eq!(files.count(), made.len(), "what is made is used");
+}
+
+#[test]
+fn secrets_are_written_by_their_owner_and_kept_by_their_folder() {
+    let (folder, made) = secrets();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let secrets = folder.path().join("secrets");
+    assert_eq!(mode(&secrets), 0o700);
+    // Containers read them as other users.
+    assert!(made.iter().all(|name| mode(&secrets.join(name)) == 0o644), "{made:?}");
 }
 
 #[test]
@@ -177,4 +189,6 @@ fn the_program_in_compose_can_do_little() {
     assert_eq!((&program["read_only"], &program["restart"]), (&Value::Bool(true), &Value::from("unless-stopped")));
     assert_eq!(texts(&program["cap_drop"]), ["ALL"]);
     assert_eq!(texts(&program["security_opt"]), ["no-new-privileges:true"]);
+    // The image ends the server that has made the users, which runs as another user than whoever ends it.
+    assert!(texts(&compose["services"]["clickhouse"]["cap_add"]).contains(&"KILL"));
 }

@@ -81,7 +81,7 @@ fn main() -> anyhow::Result<()> {
 fn filled(plot: &Plot, worker: &Worker, articles: u64) -> anyhow::Result<Duration> {
     let read = worker.wait_for("score/articles", float(articles), PATIENCE).with_context(|| plot.log())?;
     let topics = [SPEND_LEDGER, SIGNALS].map(|topic| format!("{}{topic}", plot.kafka.topic_prefix));
-    let behind = Behind::of(&plot.kafka, &group_name(&plot.kafka, "sink"))?.written_by_hops(&topics)?;
+    let behind = Behind::of(&plot.kafka, &group_name(&plot.kafka, "sink"), &topics)?;
     behind.until_landed(|left| {
         ensure!(worker.started.elapsed() <= PATIENCE, "{left} without rows after {PATIENCE:?}\n{}", plot.log());
         Ok(())

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use signalmill::config;
-use signalmill::kafka::Partition;
+use signalmill::kafka::{Partition, Stored};
 use signalmill::model::{Analysis, ArticleBatch, LedgerEntry, NanoUsd, Outcome, SpendOutcome};
 use signalmill::wire::{ALLOCATION_BYTES_MAX, Codec, Record};
 
@@ -51,7 +51,7 @@ fn each<T: Record>(kafka: &config::Kafka, topic: &str, mut visit: impl FnMut(T))
     for number in 0..kafka.partitions {
         let partition = Partition::open(kafka, &format!("{}{topic}", kafka.topic_prefix), number)?;
         let decided = partition.decided()?;
-        partition.read(decided.start, |_, value| {
+        partition.read(decided.start, |Stored { value, .. }| {
             if let Some(value) = value {
                 visit(codec.decode(value)?);
             }

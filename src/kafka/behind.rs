@@ -161,10 +161,9 @@ impl Topic {
         let asked_at = Instant::now();
         while !open.is_empty() {
             match consumer.poll(LOOK_EVERY) {
-                Some(Ok(message)) => {
-                    if open.remove(&message.partition()).is_some() {
-                        records.insert(message.partition(), message.offset());
-                    }
+                // Only the first of each partition counts.
+                Some(Ok(message)) if open.remove(&message.partition()).is_some() => {
+                    records.insert(message.partition(), message.offset());
                 }
                 Some(Err(KafkaError::PartitionEOF(partition))) => {
                     open.remove(&partition);

@@ -1,5 +1,6 @@
 //! Waiting for a hop, where transactions left more in a topic than records that somebody is given.
 
+use std::slice;
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
@@ -56,7 +57,7 @@ fn what_nobody_is_ever_given_is_not_waited_for() {
     // What is left at the first look; none where it is over at once.
     let left = || {
         let mut seen = None;
-        let behind = Behind::of(&kafka, GROUP, &[topic.clone()]).unwrap();
+        let behind = Behind::of(&kafka, GROUP, slice::from_ref(&topic)).unwrap();
         let ended = behind.until_landed(|left| {
             seen = Some(left);
             anyhow::bail!("seen")
@@ -84,7 +85,7 @@ fn what_nobody_is_ever_given_is_not_waited_for() {
     // Waited for until it is there, not for what comes later.
     transact(1, true);
     let mut looks = 0;
-    let waited = Behind::of(&kafka, GROUP, &[topic.clone()]).unwrap().until_landed(|_| {
+    let waited = Behind::of(&kafka, GROUP, slice::from_ref(&topic)).unwrap().until_landed(|_| {
         looks += 1;
         if looks == 3 {
             transact(1, true);

@@ -76,11 +76,11 @@ fn every_service_of_compose_is_watched_and_finds_what_it_names() {
 #[test]
 fn secrets_are_written_by_their_owner_and_kept_by_their_folder() {
     let (folder, made) = secrets();
-    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let bits_of = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     let secrets = folder.path().join("secrets");
-    assert_eq!(mode(&secrets), 0o700);
+    assert_eq!(bits_of(&secrets), 0o700);
     // Containers read them as other users.
-    assert!(made.iter().all(|name| mode(&secrets.join(name)) == 0o644), "{made:?}");
+    assert!(made.iter().all(|name| bits_of(&secrets.join(name)) == 0o644), "{made:?}");
 }
 
 #[test]

@@ -3,8 +3,7 @@
 //! # Why there is no lock
 //! ClickHouse has no lock that a crashed holder would release, and it needs none: every statement may run twice, so
 //! processes that race apply the same statements to the same end, and the note of a migration is a row with an identity.
-//! The notes are read again before each migration, so that a late process leaves out what an early one has done. On a
-//! cluster of several shards each shard keeps its own notes; what another shard noted is applied again, to no effect.
+//! The notes are read again before each migration, so that a late process leaves out what an early one has done.
 
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};

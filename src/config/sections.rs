@@ -124,7 +124,7 @@ settings! {
         key user: String = "default".to_owned(), text("a name", filled);
         /// Password of the user.
         secret password: Option<Secret>, "CLICKHOUSE_PASSWORD";
-        /// Name of the cluster. Set: `ReplicatedMergeTree` and `Distributed` DDL; unset: one server.
+        /// Name of the cluster. Set: `ReplicatedMergeTree`, and tables are made `ON CLUSTER`, of one shard; unset: one server.
         key cluster: Option<String> = None, text(IDENTIFIER, identifier);
     }
 

@@ -130,6 +130,10 @@ pub(super) fn base(settings: &config::Kafka, client_id: &str) -> ClientConfig {
         .set_log_level(RDKafkaLogLevel::Warning);
     let security = &settings.security;
     client.set("security.protocol", security.protocol.as_str());
+    if security.protocol.is_encrypted() {
+        // Where a system keeps the authorities that it trusts is not known to an OpenSSL that we bring with us.
+        client.set("ssl.ca.location", "probe");
+    }
     let optional = [
         ("ssl.ca.location", &security.ca_file),
         ("ssl.certificate.location", &security.cert_file),

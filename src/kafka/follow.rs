@@ -51,7 +51,7 @@ impl Following {
     ) -> anyhow::Result<Self> {
         let mut client = client::base(kafka, "signalmill-follow");
         client
-            .set("group.id", "signalmill-follow")
+            .set("group.id", client::group_name(kafka, "follow"))
             .set("enable.auto.commit", "false")
             .set("isolation.level", "read_committed")
             .set("enable.partition.eof", "true")

@@ -76,7 +76,7 @@ impl Partition {
         let reader = |isolation: &str| -> anyhow::Result<BaseConsumer<Calm>> {
             let mut client = client::base(kafka, "signalmill-range");
             client
-                .set("group.id", "signalmill-range")
+                .set("group.id", client::group_name(kafka, "range"))
                 .set("enable.auto.commit", "false")
                 .set("enable.partition.eof", "true")
                 .set("isolation.level", isolation)

@@ -64,7 +64,7 @@ impl Recent {
     pub fn open(kafka: &config::Kafka, topics: &[Since]) -> anyhow::Result<Self> {
         let mut client = client::base(kafka, "signalmill-api");
         client
-            .set("group.id", "signalmill-api")
+            .set("group.id", client::group_name(kafka, "api"))
             .set("enable.auto.commit", "false")
             .set("enable.partition.eof", "true")
             .set("isolation.level", "read_committed")

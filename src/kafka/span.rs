@@ -83,7 +83,7 @@ pub fn read_span(
 ) -> anyhow::Result<mpsc::Receiver<anyhow::Result<Segment>>> {
     let mut client = client::base(kafka, "signalmill-replay");
     client
-        .set("group.id", "signalmill-replay")
+        .set("group.id", client::group_name(kafka, "replay"))
         .set("enable.auto.commit", "false")
         .set("enable.partition.eof", "true")
         .set("isolation.level", "read_committed")

@@ -91,7 +91,7 @@ impl Tail {
 fn client(kafka: &config::Kafka) -> ClientConfig {
     let mut client = client::base(kafka, "signalmill-tap");
     client
-        .set("group.id", "signalmill-tap")
+        .set("group.id", client::group_name(kafka, "tap"))
         .set("enable.auto.commit", "false")
         .set("isolation.level", "read_committed")
         .set("auto.offset.reset", "earliest");

@@ -34,7 +34,7 @@ mod tests {
         let mut config = Config::default();
         change(&mut config);
         let refusal = |hop: &Line| check(*hop, &config, Timestamp(1_795_305_600_000)).err();
-        HOPS.iter().filter_map(|hop| Some((hop.name, refusal(hop)?.to_string()))).collect()
+        HOPS.iter().filter_map(|hop| Some((hop.name, format!("{:#}", refusal(hop)?)))).collect()
     }
 
     #[test]

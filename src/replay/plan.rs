@@ -19,7 +19,7 @@ use super::reading::{self, Rest};
 use crate::enrich::paid::{Calibration, Costs};
 use crate::enrich::recall::Recalled;
 use crate::flow::{Landed, Offsets, Reject, Sink, Together};
-use crate::kafka::{Look, Segment};
+use crate::kafka::{Look, Segment, group_name};
 use crate::model::{Analysis, Article, NanoUsd};
 use crate::pipeline::Surroundings;
 
@@ -81,7 +81,8 @@ pub async fn plan(
     stop: watch::Receiver<bool>,
 ) -> anyhow::Result<Plan> {
     let topic = surroundings.topic(order.topic.as_str());
-    let look = Look::open(&surroundings.config.kafka, &topic, "signalmill-replay-plan")?;
+    let kafka = &surroundings.config.kafka;
+    let look = Look::open(kafka, &topic, &group_name(kafka, "replay-plan"))?;
     let spans = range::ordered(Arc::new(look), order).await?;
     let total = range::total(&spans);
     let rests: Vec<Rest> = spans.into_iter().map(|span| Rest { origin: span.offsets.start, span }).collect();

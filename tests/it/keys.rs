@@ -71,7 +71,7 @@ fn who_asks_nobody_starts_without_a_key() {
     assert!(metrics.contains("signalmill_hop_ready{hop=\"serve\"} 0"), "it waits for its services: {metrics}");
 
     let health = |more: &[&str]| -> Output {
-        let mut command = program(&folder, &[&["health"], more].concat());
+        let mut command = program(&folder, &[&["health"][..], more].concat());
         command.env("SIGNALMILL__METRICS__LISTEN", &address).output().unwrap()
     };
     let alive = health(&[]);

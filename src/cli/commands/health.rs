@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The longest answer that is read: it has a line for each stage.
 const ANSWER_BYTES_MAX: u64 = 1 << 16;
 
-pub(super) async fn run(asked: &Health, config: Config, as_json: bool) -> anyhow::Result<()> {
+pub(super) async fn run(asked: &Health, config: &Config, as_json: bool) -> anyhow::Result<()> {
     let address = reachable(config.metrics.listen)?;
     let page = if asked.ready { "/ready" } else { "/live" };
     let answer = tokio::time::timeout(PATIENCE, ask(address, page)).await;
@@ -113,7 +113,7 @@ mod tests {
         let asking = async {
             let say = |ready| {
                 let config = config.clone();
-                async move { run(&Health { ready }, config, false).await.map_err(|error| format!("{error:#}")) }
+                async move { run(&Health { ready }, &config, false).await.map_err(|error| format!("{error:#}")) }
             };
             let hop = health.component(Kind::Hop, "health/test");
             assert_eq!(say(false).await, Ok(()), "it starts, and is alive");
@@ -128,7 +128,7 @@ mod tests {
         };
         let (served, ()) = tokio::join!(serving, asking);
         served.unwrap();
-        let away = run(&Health { ready: false }, config, false).await.unwrap_err();
+        let away = run(&Health { ready: false }, &config, false).await.unwrap_err();
         assert!(format!("{away:#}").contains("/live: Connection refused"), "{away:#}");
     }
 }

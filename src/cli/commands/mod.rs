@@ -63,7 +63,7 @@ pub fn execute(cli: Cli) -> anyhow::Result<()> {
         Command::Indicators(asked) => indicators::run(&asked),
         Command::Patterns(asked) => patterns::run(&asked, global.json),
         Command::Check => block_on(check::run(load(), global.json)),
-        Command::Health(asked) => block_on(health::run(&asked, load()?, global.json)),
+        Command::Health(asked) => block_on(health::run(&asked, &load()?, global.json)),
         Command::Migrate => block_on(migrate::run(load()?, global.json)),
         Command::Topology(topology) => Ok(topology::print(&topology, &mut io::stdout().lock())?),
         Command::Tap(tap) => tap::run(&tap, &load()?, global.json),
@@ -155,8 +155,10 @@ fn registry(config: &Config, clock: &Clock) -> anyhow::Result<Option<Arc<Registr
 
 /// Whether `hops` can ask the providers that they ask: nothing needs to be started for them where they cannot.
 fn check_providers(hops: &[Line], config: &Config, clock: &Clock) -> Result<(), Usage> {
-    let mut checked = hops.iter().map(|hop| providers::check(*hop, config, clock.now()));
-    checked.try_for_each(|checked| checked.map_err(|error| Usage(format!("{error:#}"))))
+    for hop in hops {
+        providers::check(*hop, config, clock.now()).map_err(|error| Usage(format!("{error:#}")))?;
+    }
+    Ok(())
 }
 
 /// What every hop is given.

@@ -109,10 +109,7 @@ impl Resumer {
             tokio::select! {
                 () = self.ledger.closed() => break,
                 never = &mut forgets => match never {},
-                record = records.recv() => {
-                    let record = record.context("reading articles.deferred has ended")?;
-                    self.take_in(&mut room, &record).await?;
-                }
+                record = records.recv() => self.take_in(&mut room, record).await?,
                 Some(done) = working.next(), if !working.is_empty() => {
                     let (key, seat, resumed): (Id, Seat, anyhow::Result<Resumed>) = done;
                     under_way.remove(&key);
@@ -169,7 +166,8 @@ impl Resumer {
         format!("{} {}", self.config.articles.session.session_id(now), Cadence::Daily.session_id(now))
     }
 
-    async fn take_in(&self, room: &mut WaitingRoom, record: &Record) -> anyhow::Result<()> {
+    async fn take_in(&self, room: &mut WaitingRoom, record: Option<Record>) -> anyhow::Result<()> {
+        let record = record.context("reading articles.deferred has ended")?;
         let Some(key) = record.key.as_deref().and_then(|key| std::str::from_utf8(key).ok()) else { return Ok(()) };
         let key = Id(key.to_owned());
         let Some(value) = &record.value else {

@@ -72,7 +72,7 @@ fn who_is_asked(config: &Config) -> Vec<Finding> {
     };
     let failed: Vec<Finding> = HOPS.iter().filter_map(refused).collect();
     if failed.is_empty() {
-        return vec![Finding::ok("providers", "all stages", "nothing is missing to ask those that are configured")];
+        return vec![Finding::ok("providers", "all stages", "all that are configured can be asked")];
     }
     failed
 }

@@ -85,11 +85,12 @@ const Indicators = ({ indicators, last }) => html`<${Panel} title="Indicators"><
 })}</dl><//>`;
 
 function Contexts({ contexts }) {
-  const rows = contexts.contexts;
+  const time = (row) => millis(row.as_of ?? row.fetched_at);
+  // What was written down before anything was known has no place in time.
+  const rows = contexts.contexts.filter((row) => time(row) !== null);
   if (!rows.length) {
     return html`<${Panel} title="Derivatives"><${Empty} title="Nothing is known of its derivatives.">Set <code>coinalyze.enabled</code> and <code>COINALYZE_API_KEYS</code>; of some instruments no venue has a contract.<//><//>`;
   }
-  const time = (row) => millis(row.as_of ?? row.fetched_at);
   const common = { rows, time };
   return html`<${Panel} title="Derivatives" actions=${html`<${OiStatus} value=${contexts.oi_status} />${contexts.venue ? html`<span class="quiet">${contexts.venue}</span>` : null}<span class="quiet"><${Age} time=${time(rows.at(-1))} /></span>`}>
     <div class="series-grid">

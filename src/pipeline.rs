@@ -9,7 +9,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use tokio::sync::mpsc;
 
-pub use self::hops::{HOPS, Line, hop_of};
+pub use self::hops::{HOPS, Line, hop_of, hops};
 use crate::clickhouse::Store;
 use crate::clock::Clock;
 use crate::config::{self, Config};

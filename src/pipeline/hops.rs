@@ -28,6 +28,12 @@ pub fn hop_of(topic: &str, stage: &str) -> Option<&'static str> {
     HOPS.iter().find(|hop| hop.inputs.contains(&topic) && kind(hop.name) == kind(stage)).map(|hop| hop.name)
 }
 
+/// The hops whose names are selected, in their order.
+#[must_use]
+pub fn hops(is_selected: impl Fn(&str) -> bool) -> Vec<Line> {
+    HOPS.iter().filter(|hop| is_selected(hop.name)).copied().collect()
+}
+
 /// Every hop there is.
 pub const HOPS: &[Line] = &[
     Line {

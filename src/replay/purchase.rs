@@ -15,7 +15,7 @@ use crate::config::{Config, Provider};
 use crate::kafka::{self, ARTICLES_ANALYSES, ARTICLES_BATCHES, Behind, DLQ_SUFFIX, SIGNALS, SPEND_LEDGER, group_name};
 use crate::model::{Cadence, NanoUsd};
 use crate::observe::{Health, Kind, State};
-use crate::pipeline::{HOPS, Line, Surroundings};
+use crate::pipeline::{self, Line, Surroundings};
 use crate::supervise;
 
 /// Of the hops those that a run needs.
@@ -63,7 +63,7 @@ pub fn hops(order: &Order) -> Vec<Line> {
     if order.max.is_none() || !order.topic.asks() {
         return Vec::new();
     }
-    HOPS.iter().filter(|hop| STAGES.contains(&hop.name)).copied().collect()
+    pipeline::hops(|name| STAGES.contains(&name))
 }
 
 /// Buys whatever waits in the topics of the run, until each article has its reading, waits for more money, or has failed.

@@ -80,15 +80,17 @@ async fn analyze(
     }
     own_page(&api, &headers)?;
     let asked = Asked::read(market, wish.into(), &caller, &headers, api.clock().now())?;
-    // Before a job is queued, and paid for, that nobody could follow.
-    let open = Open::take(&api)?;
     if let Some(heard) = Heard::read(&headers) {
         let whose = Whose { user_id: Some(asked.job.user_id) };
-        return Ok(answer(&api, open, follow_on(&api, &caller, &whose, &heard.id, Some(&heard)).await?));
+        let following = follow_on(&api, &caller, &whose, &heard.id, Some(&heard)).await?;
+        return answer(&api, following, || Open::take(&api));
     }
+    // Before a job is queued, and paid for, that nobody could follow.
+    let open = Open::take(&api)?;
     let event = queue::queue(&api, asked).await?;
     let whose = Whose { user_id: Some(event.user_id.clone()) };
-    Ok(answer(&api, open, follow_on(&api, &caller, &whose, &event.analysis_id, None).await?))
+    let following = follow_on(&api, &caller, &whose, &event.analysis_id, None).await?;
+    answer(&api, following, || Ok(open))
 }
 
 /// Follow an analysis
@@ -115,16 +117,19 @@ async fn follow(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let heard = Heard::read(&headers).filter(|heard| heard.id == id);
-    let Some(following) = follow_on(&api, &caller, &whose, &id, heard.as_ref()).await? else {
-        return Ok(StatusCode::NO_CONTENT.into_response());
-    };
-    Ok(sse(&api, Open::take(&api)?, following.events()))
+    let following = follow_on(&api, &caller, &whose, &id, heard.as_ref()).await?;
+    answer(&api, following, || Open::take(&api))
 }
 
-fn answer(api: &Api, open: Open, following: Option<Following>) -> Response {
+/// The stream of what is left to hear. Where that is nothing, no place is needed to say so.
+fn answer(
+    api: &Api,
+    following: Option<Following>,
+    open: impl FnOnce() -> Result<Open, Problem>,
+) -> Result<Response, Problem> {
     match following {
-        Some(following) => sse(api, open, following.events()),
-        None => StatusCode::NO_CONTENT.into_response(),
+        Some(following) => Ok(sse(api, open()?, following.events())),
+        None => Ok(StatusCode::NO_CONTENT.into_response()),
     }
 }
 

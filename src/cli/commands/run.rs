@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::enrich::paid;
 use crate::kafka::{self, Found};
 use crate::observe::{self, Component, Health, Kind, State};
-use crate::pipeline::{HOPS, Line, Surroundings};
+use crate::pipeline::{self, HOPS, Line, Surroundings};
 use crate::supervise;
 
 /// Time between two looks whether Kafka or ClickHouse is up.
@@ -55,7 +55,7 @@ impl Listeners {
 
 pub(super) async fn run(args: Run, config: Config) -> anyhow::Result<()> {
     let stop = stop_signal()?;
-    let hops: Vec<Line> = HOPS.iter().filter(|hop| args.stages.has(hop.name)).copied().collect();
+    let hops = pipeline::hops(|name| args.stages.has(name));
     let surroundings = surroundings(config)?;
     check_providers(&hops, &surroundings.config, &surroundings.clock)?;
     let listeners = Listeners::bind(&surroundings.config, args.stages.has(SERVE)).await?;

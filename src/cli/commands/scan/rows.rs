@@ -17,7 +17,7 @@ use crate::cli::market::{Content, Readers};
 use crate::config::{self, Bytes};
 use crate::kafka::{self, Behind, DLQ_SUFFIX, MARKET_BATCHES, MARKET_CONTEXTS, MARKET_FILES, SIGNALS};
 use crate::observe::{Component, Health, Kind};
-use crate::pipeline::{HOPS, Line, Surroundings};
+use crate::pipeline::{self, Line, Surroundings};
 use crate::supervise;
 
 /// The stages between a file and its rows, in their order.
@@ -73,7 +73,7 @@ fn lost(died: Result<anyhow::Result<()>, tokio::task::JoinError>) -> anyhow::Err
 
 /// The stages that a scan runs where nobody else does.
 pub(super) fn hops() -> Vec<Line> {
-    HOPS.iter().filter(|hop| STAGES.contains(&hop.name)).copied().collect()
+    pipeline::hops(|name| STAGES.contains(&name))
 }
 
 /// Runs the stages that nobody else runs, until `ended`.

@@ -51,11 +51,8 @@ impl Backlog {
     /// # Errors
     /// When Kafka does not answer.
     pub fn look(&self) -> anyhow::Result<Queued> {
-        let metadata =
-            self.consumer.fetch_metadata(Some(&self.topic), REQUEST_TIMEOUT).context("asking for partitions")?;
-        let partitions = metadata.topics().first().map_or(0, |topic| topic.partitions().len());
         let mut asked = TopicPartitionList::new();
-        for partition in 0..i32::try_from(partitions).unwrap_or(i32::MAX) {
+        for partition in client::partitions(&self.consumer, &self.topic)? {
             asked.add_partition(&self.topic, partition);
         }
         let committed = client::committed(&self.consumer, &asked).context("asking for offsets")?;

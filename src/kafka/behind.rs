@@ -94,15 +94,13 @@ impl Behind {
 impl Topic {
     /// Where its partitions begin and end now, as far as it is decided.
     fn ends(consumer: &BaseConsumer<Calm>, name: &str) -> anyhow::Result<Self> {
-        let metadata = consumer.fetch_metadata(Some(name), REQUEST_TIMEOUT).context("asking for partitions")?;
-        let count = metadata.topics().first().map_or(0, |topic| topic.partitions().len());
         let range = |partition| {
             let (low, end) = consumer
                 .fetch_watermarks(name, partition, REQUEST_TIMEOUT)
                 .with_context(|| format!("asking for the ends of {name}/{partition}"))?;
             Ok(Range { partition, low, end, record: None })
         };
-        let partitions = (0..i32::try_from(count).unwrap_or(i32::MAX)).map(range).collect::<anyhow::Result<_>>()?;
+        let partitions = client::partitions(consumer, name)?.map(range).collect::<anyhow::Result<_>>()?;
         Ok(Self { name: name.to_owned(), partitions })
     }
 

@@ -1,9 +1,11 @@
 //! What every client of ours has in common: brokers, security, names, logs.
 
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use anyhow::{Context as _, bail};
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
@@ -96,6 +98,35 @@ pub(super) fn coordinated<T>(ask: impl Fn() -> KafkaResult<T>) -> KafkaResult<T>
             answer => return answer,
         }
     }
+}
+
+/// The partitions of a topic (with its prefix); none where there is no such topic.
+///
+/// # Errors
+/// When Kafka does not answer.
+pub(super) fn partitions<C: ConsumerContext>(consumer: &BaseConsumer<C>, topic: &str) -> anyhow::Result<Range<i32>> {
+    let metadata = consumer.fetch_metadata(Some(topic), REQUEST_TIMEOUT);
+    let metadata = metadata.with_context(|| format!("asking for the partitions of {topic}"))?;
+    let count = metadata.topics().first().map_or(0, |topic| topic.partitions().len());
+    Ok(0..i32::try_from(count).unwrap_or(i32::MAX))
+}
+
+/// The partitions of a topic (with its prefix) that has to be there.
+///
+/// # Errors
+/// When Kafka does not answer, or has no such topic.
+pub(super) fn partitions_there<C: ConsumerContext>(
+    kafka: &config::Kafka,
+    consumer: &BaseConsumer<C>,
+    topic: &str,
+) -> anyhow::Result<Range<i32>> {
+    let brokers = &kafka.brokers;
+    let partitions = partitions(consumer, topic)
+        .with_context(|| format!("asking {brokers} for topic {topic}: is Kafka running there?"))?;
+    if partitions.is_empty() {
+        bail!("there is no topic {topic} at {brokers}");
+    }
+    Ok(partitions)
 }
 
 /// What the group of `consumer` has committed.

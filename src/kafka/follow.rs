@@ -18,7 +18,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use tokio::sync::watch;
 use tracing::warn;
 
-use super::client::{self, Calm, REQUEST_TIMEOUT};
+use super::client::{self, Calm};
 use crate::config;
 
 /// How long one poll waits.
@@ -59,11 +59,7 @@ impl Following {
         let name = topic.to_owned();
         let open = move || -> anyhow::Result<(BaseConsumer<Calm>, BTreeSet<i32>)> {
             let consumer: BaseConsumer<Calm> = client.create_with_context(Calm).context("creating the consumer")?;
-            let metadata = consumer
-                .fetch_metadata(Some(&name), REQUEST_TIMEOUT)
-                .with_context(|| format!("asking for topic {name}"))?;
-            let found = metadata.topics().first().map_or(&[][..], |topic| topic.partitions());
-            let partitions: BTreeSet<i32> = found.iter().map(rdkafka::metadata::MetadataPartition::id).collect();
+            let partitions: BTreeSet<i32> = client::partitions(&consumer, &name)?.collect();
             anyhow::ensure!(!partitions.is_empty(), "there is no topic {name}");
             let mut assignment = TopicPartitionList::new();
             for partition in &partitions {

@@ -2,9 +2,10 @@
 //! disturbed. For those who keep in memory what is new, such as the API.
 
 use std::fmt;
+use std::ops::Range;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::Message as _;
@@ -44,8 +45,8 @@ pub enum Heard {
 /// Reads the committed records of some topics. All of it blocks.
 pub struct Recent {
     consumer: BaseConsumer<Calm>,
-    /// Topics and how many partitions each had.
-    partitions: Vec<(String, usize)>,
+    /// Topics and the partitions that each had.
+    partitions: Vec<(String, Range<i32>)>,
     /// Ends that have yet to be reached until all has been read that was there.
     ahead: usize,
 }
@@ -74,13 +75,13 @@ impl Recent {
         let mut assignment = TopicPartitionList::new();
         let mut partitions = Vec::with_capacity(topics.len());
         for topic in topics {
-            let count = count(kafka, &consumer, &topic.topic)?;
-            for (partition, from) in beginnings(&consumer, topic, count)? {
+            let found = client::partitions_there(kafka, &consumer, &topic.topic)?;
+            for (partition, from) in beginnings(&consumer, topic, found.clone())? {
                 assignment
                     .add_partition_offset(&topic.topic, partition, Offset::Offset(from))
                     .context("naming a partition")?;
             }
-            partitions.push((topic.topic.clone(), count));
+            partitions.push((topic.topic.clone(), found));
         }
         let ahead = assignment.count();
         consumer.assign(&assignment).context("assigning the partitions")?;
@@ -117,7 +118,7 @@ impl Recent {
     /// When the cluster cannot be reached, or has not all of these topics.
     pub fn is_whole(&self, kafka: &config::Kafka) -> anyhow::Result<bool> {
         for (topic, known) in &self.partitions {
-            if count(kafka, &self.consumer, topic)? != *known {
+            if client::partitions_there(kafka, &self.consumer, topic)? != *known {
                 return Ok(false);
             }
         }
@@ -126,16 +127,16 @@ impl Recent {
 }
 
 /// Where to begin in each partition.
-fn beginnings(consumer: &BaseConsumer<Calm>, topic: &Since, count: usize) -> anyhow::Result<Vec<(i32, i64)>> {
+fn beginnings(consumer: &BaseConsumer<Calm>, topic: &Since, partitions: Range<i32>) -> anyhow::Result<Vec<(i32, i64)>> {
     let mut times = TopicPartitionList::new();
-    for partition in 0..i32::try_from(count).unwrap_or(i32::MAX) {
+    for partition in partitions {
         let moment = Offset::Offset(topic.since.map_or(0, |since| since.0));
         times.add_partition_offset(&topic.topic, partition, moment).context("naming a partition")?;
     }
     let found = consumer
         .offsets_for_times(times, REQUEST_TIMEOUT)
         .with_context(|| format!("asking where a moment stands in {}", topic.topic))?;
-    let mut beginnings = Vec::with_capacity(count);
+    let mut beginnings = Vec::with_capacity(found.count());
     for element in found.elements() {
         let (low, end) = consumer
             .fetch_watermarks(&topic.topic, element.partition(), REQUEST_TIMEOUT)
@@ -149,16 +150,4 @@ fn beginnings(consumer: &BaseConsumer<Calm>, topic: &Since, count: usize) -> any
         beginnings.push((element.partition(), since.max(end - topic.records_max).max(low)));
     }
     Ok(beginnings)
-}
-
-/// How many partitions a topic has.
-fn count(kafka: &config::Kafka, consumer: &BaseConsumer<Calm>, topic: &str) -> anyhow::Result<usize> {
-    let metadata = consumer
-        .fetch_metadata(Some(topic), REQUEST_TIMEOUT)
-        .with_context(|| format!("asking {} for topic {topic}: is Kafka running there?", kafka.brokers))?;
-    let partitions = metadata.topics().first().map_or(0, |topic| topic.partitions().len());
-    if partitions == 0 {
-        bail!("there is no topic {topic} at {}", kafka.brokers);
-    }
-    Ok(partitions)
 }

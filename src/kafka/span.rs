@@ -246,10 +246,8 @@ impl Look {
     /// # Errors
     /// When Kafka does not answer, or has no such topic.
     pub fn whole(&self) -> anyhow::Result<Vec<Span>> {
-        let metadata = self.consumer.fetch_metadata(Some(&self.topic), REQUEST_TIMEOUT);
-        let metadata = metadata.with_context(|| format!("asking for the partitions of {}", self.topic))?;
-        let partitions = metadata.topics().first().map_or(0, |topic| topic.partitions().len());
-        if partitions == 0 {
+        let partitions = client::partitions(&self.consumer, &self.topic)?;
+        if partitions.is_empty() {
             bail!("there is no topic {}", self.topic);
         }
         let span = |partition| {
@@ -257,7 +255,7 @@ impl Look {
             let (low, high) = ends.with_context(|| format!("asking for the ends of {}/{partition}", self.topic))?;
             Ok(Span { partition, offsets: low..high })
         };
-        (0..i32::try_from(partitions).unwrap_or(i32::MAX)).map(span).collect()
+        partitions.map(span).collect()
     }
 
     /// For each of these partitions the offset of the first record at or after `time`; `None` where there is none.

@@ -3,14 +3,14 @@
 use std::fmt;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::Message as _;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
-use super::client::{self, Calm, REQUEST_TIMEOUT};
+use super::client::{self, Calm};
 use super::message;
 use crate::config;
 use crate::flow::Record;
@@ -62,9 +62,8 @@ impl Tail {
             Start::Offset(offset) => Offset::Offset(offset),
         };
         let mut assignment = TopicPartitionList::new();
-        for partition in
-            (0..partitions(kafka, &consumer, topic)?).filter(|partition| only.is_none_or(|only| only == *partition))
-        {
+        let all = client::partitions_there(kafka, &consumer, topic)?;
+        for partition in all.filter(|partition| only.is_none_or(|only| only == *partition)) {
             assignment.add_partition_offset(topic, partition, offset).context("naming a partition")?;
         }
         consumer.assign(&assignment).context("assigning the partitions")?;
@@ -96,16 +95,4 @@ fn client(kafka: &config::Kafka) -> ClientConfig {
         .set("isolation.level", "read_committed")
         .set("auto.offset.reset", "earliest");
     client
-}
-
-/// How many partitions a topic has.
-fn partitions(kafka: &config::Kafka, consumer: &BaseConsumer<Calm>, topic: &str) -> anyhow::Result<i32> {
-    let metadata = consumer
-        .fetch_metadata(Some(topic), REQUEST_TIMEOUT)
-        .with_context(|| format!("asking {} for topic {topic}: is Kafka running there?", kafka.brokers))?;
-    let partitions = metadata.topics().first().map_or(0, |topic| topic.partitions().len());
-    if partitions == 0 {
-        bail!("there is no topic {topic} at {}", kafka.brokers);
-    }
-    Ok(i32::try_from(partitions).unwrap_or(i32::MAX))
 }

@@ -46,9 +46,8 @@ pub fn waiting(kafka: &config::Kafka, group: &str, topics: &[String]) -> anyhow:
     let consumer: BaseConsumer<Calm> = client.create_with_context(Calm).context("creating a consumer")?;
     let mut partitions = Partitions::default();
     for (at, topic) in topics.iter().enumerate() {
-        let metadata = consumer.fetch_metadata(Some(topic), REQUEST_TIMEOUT).context("asking for partitions")?;
-        let known = metadata.topics().first().map_or(&[][..], |topic| topic.partitions());
-        partitions.0.extend(known.iter().map(|partition| ((topic.clone(), partition.id()), Partition::of(at))));
+        let known = client::partitions(&consumer, topic)?;
+        partitions.0.extend(known.map(|partition| ((topic.clone(), partition), Partition::of(at))));
     }
     partitions.measure(&consumer)?;
     for topic in topics {
